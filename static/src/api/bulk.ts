@@ -4,8 +4,8 @@ import type { BulkJob, BulkResult } from "./types";
 
 export const BULK = "/bulk";
 
-export function startJob(body: unknown, idempotencyKey: string): Promise<BulkJob> {
-  return request<BulkJob>("POST", BULK, { body, idempotencyKey });
+export function startJob(body: unknown): Promise<BulkJob> {
+  return request<BulkJob>("POST", BULK, { body });
 }
 
 export function stopJob(id: string, reason: string): Promise<BulkJob> {

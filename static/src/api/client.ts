@@ -50,8 +50,6 @@ export interface Options {
   signal?: AbortSignal;
   /** Asked of, instead of the one that is open. */
   environment?: string;
-  /** Refuses a second time what was done before under the same key. */
-  idempotencyKey?: string;
 }
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -96,7 +94,7 @@ function headers(method: Method, options: Options): Record<string, string> {
   else if (bodyOf(options) !== undefined) told["Content-Type"] = "application/json";
   if (options.ifMatch !== undefined) told["If-Match"] = `"${options.ifMatch}"`;
   if (options.ifAbsent) told["If-None-Match"] = "*";
-  if (method !== "GET") told["Idempotency-Key"] = options.idempotencyKey ?? (once || freshKey());
+  if (method !== "GET") told["Idempotency-Key"] = once || freshKey();
   if (method !== "GET" && csrfToken.value) told["X-Ironflow-CSRF"] = csrfToken.value;
   return told;
 }
@@ -107,7 +105,7 @@ function bodyOf(options: Options): string | undefined {
 
 /** What the API answers. Raises ApiError; status 0 means that the server cannot be reached. */
 export async function request<T>(method: Method, path: string, options: Options = {}): Promise<T> {
-  return JSON.parse(await text(method, path, options)) as T;
+  return read(await text(method, path, options), `${method} ${path}`, (told) => JSON.parse(told) as T);
 }
 
 export function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
@@ -120,7 +118,16 @@ export async function exact(path: string, query?: Query, signal?: AbortSignal): 
 }
 
 export async function exactly(method: Method, path: string, options: Options): Promise<Json> {
-  return parse(await text(method, path, options));
+  return read(await text(method, path, options), `${method} ${path}`, parse);
+}
+
+function read<T>(told: string, where: string, by: (told: string) => T): T {
+  try {
+    return by(told);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new ApiError(0, "UNREADABLE", "what answered is not the server", "something on the way to it did: sign in there, or try again", "", where);
+  }
 }
 
 /** What the API tells bit by bit: each datum of server-sent events, as it is written, until there are no more. */
@@ -151,7 +158,13 @@ export async function file(path: string, query?: Query): Promise<Blob> {
 
 /** The answer as the server wrote it. */
 export async function text(method: Method, path: string, options: Options): Promise<string> {
-  return (await (await answered(method, path, options)).text()) || "null";
+  const answer = await answered(method, path, options);
+  try {
+    return (await answer.text()) || "null";
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new ApiError(0, "UNREACHABLE", "the server went away while it answered", "is it running? The page tries again", "", `${method} ${path}`);
+  }
 }
 
 async function answered(method: Method, path: string, options: Options): Promise<Response> {

@@ -1,12 +1,13 @@
 /** A form that says what will come of it, and sends it: under one key, and told as a command and a call, too. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { ApiError, called, freshKey, underKey, url } from "../api/client";
+import { useEffect, useState } from "preact/hooks";
+import { ApiError, called, url } from "../api/client";
 import type { Call } from "../model/command";
 import { fetchedOnce } from "../model/fetched";
 import type { Json } from "../model/json";
 import { environment } from "../shell/route";
 import { Problem, said } from "./acting";
+import { useAttempt } from "./attempt";
 import { Dialog, sendByKey } from "./dialog";
 import { DiffView } from "./diff_view";
 import { Icon } from "./icon";
@@ -33,8 +34,9 @@ interface Props<T> {
   wide?: boolean;
   /** While what the form begins with is being fetched. */
   waiting?: boolean;
-  /** `version` is the one of what is `seen`. */
-  run: (reason: string, version: number) => Promise<T>;
+  /** `version` is the one of what is `seen`; `key` the one that the attempt is made under, for a body that carries it: ""
+   * where the call is copied. */
+  run: (reason: string, version: number, key: string) => Promise<T>;
   /** What it is done to, as it is by now: what somebody changes while the form is open is shown before it is done to that. */
   seen?: Seen;
   /** Looks again, where the server says that `seen` is not what is there. */
@@ -51,14 +53,14 @@ interface Props<T> {
 }
 
 export function Ask<T>({ title, verb, done, danger, typed, reasoned, wrong = "", wide, waiting = false, run, seen, look, known, local, calls, onClose, onDone, children }: Props<T>) {
-  const key = useRef(freshKey());
+  const attempt = useAttempt();
   const [reason, setReason] = useState("");
   const [name, setName] = useState("");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const [base, setBase] = useState(seen);
   const overtaken = seen !== undefined && base !== undefined && seen.version !== base.version;
-  const doing = (): Promise<T> => run(reason, base?.version ?? 0);
+  const doing = (key: string): Promise<T> => run(reason, base?.version ?? 0, key);
   const barred = overtaken || busy || waiting || wrong !== "" || (typed !== undefined && name !== typed);
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
@@ -66,7 +68,7 @@ export function Ask<T>({ title, verb, done, danger, typed, reasoned, wrong = "",
     setBusy(true);
     setProblem("");
     try {
-      const told = await underKey(key.current, doing);
+      const told = await attempt(doing);
       toast(typeof done === "string" ? done : done(told));
       onClose();
       onDone?.(told);
@@ -74,7 +76,6 @@ export function Ask<T>({ title, verb, done, danger, typed, reasoned, wrong = "",
       setProblem(said(error));
       setBusy(false);
       if (error instanceof ApiError && error.status === 412) look?.();
-      if (error instanceof ApiError && error.status > 0) key.current = freshKey(); // it was answered: what follows is another try
     }
   }
   return (
@@ -100,7 +101,7 @@ export function Ask<T>({ title, verb, done, danger, typed, reasoned, wrong = "",
         )}
         <Problem text={problem || wrong} />
         <div class="buttons end">
-          {!local && <Copies of={() => calls?.(reason) ?? [called(doing)].filter((one) => one !== null)} known={known} barred={waiting || wrong !== ""} />}
+          {!local && <Copies of={() => calls?.(reason) ?? [called(() => doing(""))].filter((one) => one !== null)} known={known} barred={waiting || wrong !== ""} />}
           <span class="grow" />
           <button type="button" onClick={onClose}>
             Close

@@ -8,6 +8,7 @@ import { type Draft, bodyOf, commandOf, problemsOf } from "../../model/draft";
 import { at, print } from "../../model/json";
 import { environment, link } from "../../shell/route";
 import { Field, Problem, said } from "../../ui/acting";
+import { useAttempt } from "../../ui/attempt";
 import { short } from "../../ui/basics";
 import { Dialog, sendByKey } from "../../ui/dialog";
 import { Icon } from "../../ui/icon";
@@ -48,6 +49,7 @@ export function Publish({ begin, onPublished, onClose }: Props) {
   const [loaded, setLoaded] = useState(0);
   const [names, setNames] = useState<string[]>([]);
   const [busy, setBusy] = useState(false);
+  const attempt = useAttempt();
   const [problem, setProblem] = useState("");
   const [sent, setSent] = useState<Emitted | null>(null);
   const [count, setCount] = useState(0);
@@ -87,7 +89,7 @@ export function Publish({ begin, onPublished, onClose }: Props) {
     setBusy(true);
     setProblem("");
     try {
-      setSent(await request<Emitted>("POST", "/events", { json: body, environment: within }));
+      setSent(await attempt((key) => request<Emitted>("POST", "/events", { json: bodyOf({ ...told, key: told.key || key }), environment: within })));
       setCount((before) => before + 1);
       onPublished?.();
     } catch (error) {

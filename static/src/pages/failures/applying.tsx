@@ -1,7 +1,7 @@
 /** What mended one run of a group, given to the others: planned for each by the server first, and done as it was planned.
  * Those that refuse are listed, and keep none of the others from it. */
 import { useState } from "preact/hooks";
-import { freshKey, request, text } from "../../api/client";
+import { request, text } from "../../api/client";
 import { may } from "../../api/session";
 import type { AppliedPatch, AppliedRun, FailureDetail } from "../../api/types";
 import { useResource } from "../../live/resource";
@@ -70,7 +70,6 @@ export function Apply({ of, onDone }: { of: FailureDetail; onDone: () => void })
 function Form({ of, from, onClose, onDone }: { of: FailureDetail; from: string; onClose: () => void; onDone: (told: AppliedPatch) => void }) {
   const path = `/failures/${encodeURIComponent(of.fingerprint)}/apply`;
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
-  const [key] = useState(() => freshKey());
   // Read in two ways: the output keeps its digits only as the server wrote it.
   const planned = useResource(`${path} ${from}`, async (signal) => {
     const answer = await text("POST", path, { body: { from_run: from, dry_run: true }, signal });
@@ -94,7 +93,7 @@ function Form({ of, from, onClose, onDone }: { of: FailureDetail; from: string; 
       reasoned
       run={(reason) => {
         const body = { from_run: from, run_ids: chosen.map((one) => one.run_id), expected_versions: versionsOf(chosen), reason };
-        return request<AppliedPatch>("POST", path, { body, idempotencyKey: key });
+        return request<AppliedPatch>("POST", path, { body });
       }}
       onClose={onClose}
       onDone={onDone}

@@ -1,7 +1,7 @@
 /** Starting a run by hand: with the data that the newest run of the function had, as they are or changed; in a form where
  * its event has a schema. */
 import { useEffect, useState } from "preact/hooks";
-import { exact, freshKey, get, request } from "../../api/client";
+import { exact, get, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { FunctionShape, RunsPage } from "../../api/types";
 import { useResource } from "../../live/resource";
@@ -21,7 +21,6 @@ export function Start({ of, onClose }: { of: FunctionShape; onClose: () => void 
   const [text, setText] = useState<string | null>(null);
   const [asJson, setAsJson] = useState(false);
   const [unfit, setUnfit] = useState("");
-  const [key] = useState(() => freshKey());
   useEffect(() => {
     const told = (before.data !== undefined || before.error) && (schema.data !== undefined || schema.error);
     if (text === null && told) setText(before.data ? print(before.data.input, 2) : "{}");
@@ -40,8 +39,8 @@ export function Start({ of, onClose }: { of: FunctionShape; onClose: () => void 
       done="Started: this is the run"
       wrong={wrong}
       waiting={text === null}
-      run={async () => {
-        const { runId } = await request<{ runId: string }>("POST", INVOKE, { json: `{${body},"idempotencyKey":${JSON.stringify(key)}}` });
+      run={async (_reason, _version, key) => {
+        const { runId } = await request<{ runId: string }>("POST", INVOKE, { json: `{${body}${key && `,"idempotencyKey":"${key}"`}}` });
         navigate(link(`/runs/${runId}`));
       }}
       onClose={onClose}

@@ -105,9 +105,9 @@ function PublishMessage({ topic: first, onClose, onDone }: { topic: string; onCl
   const [text, setText] = useState("{}");
   const read = readable(text);
   const wrong = typeof read === "string" ? read : "";
-  const json = typeof read === "string" ? "" : `{"data":${print(read.value)}}`;
+  const json = (key: string): string => (typeof read === "string" ? "" : `{"data":${print(read.value)}${key && `,"idempotency_key":"${key}"`}}`);
   return (
-    <Ask title="Publish a message" verb="Publish" done="Published" wrong={wrong} run={() => request("POST", `/topics/${segment(topic)}/messages`, { json })} onClose={onClose} onDone={onDone}>
+    <Ask title="Publish a message" verb="Publish" done="Published" wrong={wrong} run={(_reason, _version, key) => request("POST", `/topics/${segment(topic)}/messages`, { json: json(key) })} onClose={onClose} onDone={onDone}>
       <Field label="Topic" value={topic} onValue={setTopic} required placeholder="orders.priced" />
       <Field label="Data" note="JSON" value={text} onValue={setText} rows={8} wrong={wrong !== ""} />
     </Ask>

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { UndeliveredItem } from "../../api/admin";
 import { startJob } from "../../api/bulk";
-import { type ApiError, freshKey, request, segment } from "../../api/client";
+import { type ApiError, request, segment } from "../../api/client";
 import type { ProjectionSummary } from "../../api/data";
 import { may } from "../../api/session";
 import type { FailureGroup, RunSummary } from "../../api/types";
@@ -38,7 +38,7 @@ interface Props {
 
 export function Attention({ paused, morePaused, failing, lagging, letters, others, deserted, loading, errors, onDone }: Props) {
   const [resuming, setResuming] = useState<RunSummary | null>(null);
-  const [many, setMany] = useState<{ run: RunSummary; ids: readonly string[]; key: string } | null>(null);
+  const [many, setMany] = useState<{ run: RunSummary; ids: readonly string[] } | null>(null);
   const [requeuing, setRequeuing] = useState(false);
   const [dead] = deadLetters(letters);
   const found: ComponentChildren[] = [
@@ -58,7 +58,7 @@ export function Attention({ paused, morePaused, failing, lagging, letters, other
           <a class="button small" href={runs}>
             Its runs
           </a>
-          <Act allowed={may(RESUME)} permission={RESUME} label={`Resume ${alike}…`} onClick={() => setMany({ run, ids, key: freshKey() })} />
+          <Act allowed={may(RESUME)} permission={RESUME} label={`Resume ${alike}…`} onClick={() => setMany({ run, ids })} />
         </Line>
       );
     }),
@@ -128,7 +128,7 @@ export function Attention({ paused, morePaused, failing, lagging, letters, other
           verb="Resume them"
           done="The server resumes them"
           reasoned
-          run={(reason) => startJob({ verb: "resume", run_ids: many.ids, reason }, many.key)}
+          run={(reason) => startJob({ verb: "resume", run_ids: many.ids, reason })}
           onClose={() => setMany(null)}
           onDone={(job) => navigate(link("/runs", { job: job.id }))}
         >

@@ -2,13 +2,14 @@
  * as a command. The call expects the version that its plan was made of: what was shown is what is done. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, curl, freshKey, request } from "../../api/client";
+import { ApiError, curl, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { Plan, Run } from "../../api/types";
 import { lacking } from "../../model/rights";
 import { look } from "../../model/status";
 import { environment } from "../../shell/route";
 import { said } from "../../ui/acting";
+import { useAttempt } from "../../ui/attempt";
 import { Dialog, sendByKey } from "../../ui/dialog";
 import { Icon, type IconName } from "../../ui/icon";
 import { copy, toast } from "../../ui/toast";
@@ -49,7 +50,7 @@ export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", o
   const [reason, setReason] = useState("");
   const [problem, setProblem] = useState<ApiError | null>(null);
   const [busy, setBusy] = useState(false);
-  const [key] = useState(() => freshKey());
+  const attempt = useAttempt();
   const planned = usePlan(run, wrong ? null : plan);
   const barred = busy || wrong !== "" || !planned.seen;
 
@@ -62,7 +63,7 @@ export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", o
     const version: Record<string, string> = planned.plan ? { expected_version: String(planned.plan.version) } : {};
     try {
       const json = objectText({ ...doing.body, ...(reason ? { reason: JSON.stringify(reason) } : {}), ...version });
-      const answer = await request<Run>("POST", doing.path, { json, idempotencyKey: `${key} ${doing.path}` });
+      const answer = await attempt(() => request<Run>("POST", doing.path, { json }));
       toast(doing.done);
       onClose();
       onDone?.(answer);

@@ -2,7 +2,7 @@
  * are; then it does it as a job of its own. */
 import { useRef, useState } from "preact/hooks";
 import { BULK, startJob } from "../../api/bulk";
-import { curl, freshKey, request } from "../../api/client";
+import { curl, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { BulkJob, RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
@@ -11,6 +11,7 @@ import { type Verb, type Refusal, TYPED_FROM, VERBS, commandOf, excludedText, re
 import { tagsOf, usableTags } from "../../model/tags";
 import { environment } from "../../shell/route";
 import { Act, Problem, said } from "../../ui/acting";
+import { useAttempt } from "../../ui/attempt";
 import { Skeleton, Status, short } from "../../ui/basics";
 import { Dialog } from "../../ui/dialog";
 import { Failed } from "../../ui/states";
@@ -64,7 +65,7 @@ export function BulkDialog({ verb, target, onClose, onBegun }: { verb: Verb; tar
   const [problem, setProblem] = useState("");
   const [pace, setPace] = useState("");
   const [busy, setBusy] = useState(false);
-  const key = useRef(freshKey());
+  const attempt = useAttempt();
   const path = `/runs/bulk/${verb.id}`;
   const tagging = verb.id === "tag" ? tagsOf(tags) : null;
   const body = { verb: verb.id, ...target, ...(undo ? { compensate: true } : {}), ...tagging, ...(Number(pace) > 0 ? { per_second: Number(pace) } : {}) };
@@ -84,7 +85,7 @@ export function BulkDialog({ verb, target, onClose, onBegun }: { verb: Verb; tar
     setBusy(true);
     setProblem("");
     try {
-      const job = await startJob({ ...body, reason }, key.current);
+      const job = await attempt(() => startJob({ ...body, reason }));
       onBegun(job);
       onClose();
     } catch (error) {

@@ -35,19 +35,19 @@ export function Append({ of, base, onClose, onDone }: Props) {
   const [news, setNews] = useState<News | null>(null);
   const read = readable(text);
   const unknown = expected !== "" && !/^\d{1,15}$/.test(expected) ? "The expected version is a number, or empty for any" : "";
-  const json = (): string =>
-    `{"name":${JSON.stringify(name)},"entityType":${JSON.stringify(of.entityType)},"expectedVersion":${expected || "-1"},"data":${typeof read === "string" ? "null" : print(read.value)}}`;
-  async function append(): Promise<void> {
+  const json = (key: string): string =>
+    `{"name":${JSON.stringify(name)},"entityType":${JSON.stringify(of.entityType)},"expectedVersion":${expected || "-1"},"data":${typeof read === "string" ? "null" : print(read.value)}${key && `,"idempotencyKey":"${key}"`}}`;
+  async function append(key: string): Promise<void> {
     setNews(null);
     try {
-      await request("POST", `${base}/events`, { json: json() });
+      await request("POST", `${base}/events`, { json: json(key) });
     } catch (error) {
       if (error instanceof ApiError && error.code === "VERSION_CONFLICT") setNews(await since(of, base, Number(expected)));
       throw error;
     }
   }
   return (
-    <Ask title={`Append to ${of.entityId}`} verb="Append" done="Appended" wrong={typeof read === "string" ? read : unknown} run={append} onClose={onClose} onDone={onDone}>
+    <Ask title={`Append to ${of.entityId}`} verb="Append" done="Appended" wrong={typeof read === "string" ? read : unknown} run={(_reason, _version, key) => append(key)} onClose={onClose} onDone={onDone}>
       <p class="muted">{expected ? `It becomes version ${Number(expected) + 1}. If another event comes first, this one is refused.` : "It comes after whatever is there."}</p>
       <Field label="Event" value={name} onValue={setName} required placeholder="paid" />
       <Field label="Expected version" note="empty: any" value={expected} onValue={setExpected} wrong={unknown !== ""} />
