@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Call, commandOf, curlOf } from "../src/model/command";
+import { commandOf } from "../src/model/command";
+import { type Call, textOf } from "../src/model/call";
+import { curlOf } from "../src/model/curl";
 
-const call = (method: string, path: string, body?: unknown, more: Partial<Call> = {}): Call => ({ method, path, body: body === undefined ? undefined : JSON.stringify(body), ...more });
+const call = (method: Call["method"], path: string, body?: unknown, more: Partial<Call> = {}): Call => ({ method, path, body: body === undefined ? undefined : JSON.stringify(body), ...more });
 
 test("a call is told as the command that does the same, with no more than there is", () => {
   const told = (one: Call, known?: Record<string, string>): string => commandOf(one, "default", known);
@@ -24,7 +26,7 @@ test("a call is told as the command that does the same, with no more than there 
 });
 
 test("a value is put as it is, if a command can take it", () => {
-  const put = (text: string | Uint8Array, version: number | null): Call => ({ method: "PUT", path: "/kv/buckets/carts/keys/user/7", bytes: typeof text === "string" ? new TextEncoder().encode(text) : text, version });
+  const put = (text: string | Uint8Array, version: number | null): Call => ({ method: "PUT", path: "/kv/buckets/carts/keys/user/7", bytes: true, body: typeof text === "string" ? text : textOf(text), version });
 
   assert.equal(commandOf(put("it", 3), "default"), "ironflow kv cas carts user/7 it --revision 3");
   assert.equal(commandOf(put("1.0", null), "default"), "ironflow kv create carts user/7 1.0");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { editLacks, editVerb, lacking } from "../src/model/rights";
+import { editLacks, editVerb, lacked } from "../src/model/rights";
 
 const having = (...permissions: string[]) => (permission: string) => permissions.includes(permission);
 
@@ -21,6 +21,6 @@ test("an edit is barred only where no way is left, and says what would open one"
 });
 
 test("of several rights the first that is missing is named", () => {
-  assert.equal(lacking(["runs:inject", "runs:resume"], having("runs:inject")), "runs:resume");
-  assert.equal(lacking([], having()), "");
+  assert.equal(lacked(["runs:inject", "runs:resume"], having("runs:inject")), "runs:resume");
+  assert.equal(lacked([], having()), "");
 });

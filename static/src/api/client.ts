@@ -1,9 +1,8 @@
 /** The one place that speaks HTTP: headers, errors, and who is signed in. */
 import { dataOf } from "../model/frames";
 import { csrfToken, session } from "./session";
-import type { Call } from "../model/command";
+import { type Call, type Method, textOf } from "../model/call";
 import { type Json, parse } from "../model/json";
-import { quoted } from "../model/quoted";
 import { environment } from "../shell/route";
 
 export class ApiError extends Error {
@@ -51,8 +50,6 @@ export interface Options {
   /** Asked of, instead of the one that is open. */
   environment?: string;
 }
-
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** What is called within a moment, of which nobody but whoever looks is told. */
 let looking: ((call: Call) => void) | null = null;
@@ -112,6 +109,11 @@ export function get<T>(path: string, query?: Query, signal?: AbortSignal): Promi
   return request<T>("GET", path, { query, signal });
 }
 
+/** Makes a call that can be copied as it is. */
+export function make<T>({ method, path, query, body }: Call): Promise<T> {
+  return request<T>(method, path, { query, json: body });
+}
+
 /** The same with every number and key as the server wrote it: for payloads. */
 export async function exact(path: string, query?: Query, signal?: AbortSignal): Promise<Json> {
   return exactly("GET", path, { query, signal });
@@ -144,7 +146,7 @@ export async function told(path: string, query: Query, signal: AbortSignal, take
       for (const datum of frames.map(dataOf)) if (datum) take(datum);
     }
   } catch (error) {
-    if (error instanceof TypeError) throw new ApiError(0, "UNREACHABLE", "the server went away while it answered", "it is asked again", "", `GET ${path}`);
+    if (error instanceof TypeError) throw cutOff(`GET ${path}`);
     throw error;
   } finally {
     await reader.cancel().catch(() => undefined); // what is torn already needs no end
@@ -163,14 +165,24 @@ export async function text(method: Method, path: string, options: Options): Prom
     return (await answer.text()) || "null";
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new ApiError(0, "UNREACHABLE", "the server went away while it answered", "is it running? The page tries again", "", `${method} ${path}`);
+    throw cutOff(`${method} ${path}`);
   }
+}
+
+function unreachable(message: string, where: string): ApiError {
+  return new ApiError(0, "UNREACHABLE", message, "is it running? The page tries again", "", where);
+}
+
+/** What an answer raised that broke off. */
+function cutOff(where: string): ApiError {
+  return unreachable("the server went away while it answered", where);
 }
 
 async function answered(method: Method, path: string, options: Options): Promise<Response> {
   const where = `${method} ${path}`;
   if (looking && method !== "GET") {
-    looking({ method, path, query: options.query, body: bodyOf(options), bytes: options.bytes, version: options.ifAbsent ? null : options.ifMatch });
+    const { query, bytes, ifAbsent, ifMatch } = options;
+    looking({ method, path, query, body: bytes ? textOf(bytes) : bodyOf(options), bytes: bytes !== undefined, version: ifAbsent ? null : ifMatch });
     return new Promise<Response>(() => undefined);
   }
   let answer: Response;
@@ -186,7 +198,7 @@ async function answered(method: Method, path: string, options: Options): Promise
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError(0, "UNREACHABLE", "the server cannot be reached", "is it running? The page tries again", "", where);
+    throw unreachable("the server cannot be reached", where);
   } finally {
     awaited?.delete(where);
   }
@@ -219,14 +231,6 @@ export function url(path: string, query: Query = {}): string {
 /** REST's paths are below its root; those of Connect begin with the name of a service. */
 function rooted(path: string): string {
   return path.startsWith("/ironflow.") ? path : `/api/v1${path}`;
-}
-
-/** A call as a person would repeat it in a terminal. */
-export function curl(method: Method, path: string, json: string, within = environment.value): string {
-  const parts = ["curl", "-X", method, `'${location.origin}${rooted(path)}'`];
-  if (within !== "default") parts.push("-H", `'X-Ironflow-Environment-ID: ${within}'`);
-  parts.push("-H", "'Content-Type: application/json'", "-d", quoted(json));
-  return parts.join(" ");
 }
 
 /** One segment of a path. */

@@ -1,18 +1,7 @@
-/** A call of the API as a person would repeat it in a terminal: as curl, and as the command that does the same. */
+/** A call of the API as the command that does the same. */
+import type { Call } from "./call";
 import { type Json, parse, print } from "./json";
 import { quoted } from "./quoted";
-
-export interface Call {
-  method: string;
-  path: string;
-  query?: Record<string, string | number | undefined>;
-  /** As it is sent; undefined for none. */
-  body?: string;
-  /** Of no kind that is known. */
-  bytes?: Uint8Array;
-  /** The version that has to be there; null where nothing may be. */
-  version?: number | null;
-}
 
 /** By method and path, the command. `{name}` is a segment of the path, a member of the body or a parameter; a part in
  * brackets is left out where there is none, said again for each of several, and said without it where it is `true`. The
@@ -89,10 +78,6 @@ export const COMMANDS: readonly (readonly [call: string, command: string])[] = [
   ["POST /users/:id/link", "login --link {email}"],
 ];
 
-/** Members that are nobody's to read: a command asks for them, and of a call's body they are left out. */
-const HIDDEN = new Set(["value", "password", "verify_secret"]);
-const KEPT_BACK = /^\/(secrets|users|webhook-sources)\b/;
-
 /** The command that does the same; "" where none does. `known` are values that the call does not have. */
 export function commandOf(call: Call, environment: string, known: Record<string, string> = {}): string {
   const values = { ...valuesOf(call), ...known };
@@ -108,21 +93,6 @@ export function commandOf(call: Call, environment: string, known: Record<string,
   return "";
 }
 
-/** The call itself; `url` is where it goes, with all of its query. */
-export function curlOf(call: Call, url: string, environment: string): string {
-  const parts = ["curl", "-X", call.method, quoted(url)];
-  const head = (name: string, value: string): void => void parts.push("-H", quoted(`${name}: ${value}`));
-  if (environment !== "default") head("X-Ironflow-Environment-ID", environment);
-  if (call.version === null) head("If-None-Match", "*");
-  else if (call.version !== undefined) head("If-Match", `"${call.version}"`);
-  const text = call.bytes ? textOf(call.bytes) : call.body;
-  if (call.bytes) head("Content-Type", "application/octet-stream");
-  else if (text !== undefined) head("Content-Type", "application/json");
-  if (call.bytes && text === undefined) parts.push("--data-binary", "@FILE");
-  else if (text !== undefined) parts.push("--data-binary", quoted(KEPT_BACK.test(call.path) ? withoutSecrets(text) : text));
-  return parts.join(" ");
-}
-
 function holds(condition: string, values: Record<string, Json | undefined>): boolean {
   const [name, wanted] = condition.split("=");
   const value = values[name];
@@ -131,7 +101,7 @@ function holds(condition: string, values: Record<string, Json | undefined>): boo
 
 function valuesOf(call: Call): Record<string, Json | undefined> {
   const values: Record<string, Json | undefined> = {};
-  const text = call.bytes ? textOf(call.bytes) : call.body;
+  const text = call.body;
   const body = call.bytes || !text ? undefined : parse(text);
   if (body instanceof Map) for (const [name, value] of body as Map<string, Json>) values[name === "version" ? "version_no" : name] = value;
   for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) values[name] = value === "true" || String(value);
@@ -204,19 +174,4 @@ function shown(value: Json): string {
 /** A word of a command: as it is where a shell leaves it so. */
 function word(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : quoted(text);
-}
-
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return text.includes("\0") ? undefined : text;
-  } catch {
-    return undefined; // it is no text, and a command takes none but that
-  }
-}
-
-function withoutSecrets(text: string): string {
-  const body = parse(text);
-  if (!(body instanceof Map)) return text;
-  return print(new Map([...(body as Map<string, Json>)].map(([name, value]) => [name, HIDDEN.has(name) && value !== "" ? "…" : value])) as Json);
 }

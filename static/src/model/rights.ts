@@ -14,7 +14,7 @@ export function editVerb(status: string, may: May): "inject" | "patch" | null {
 }
 
 /** The first of the rights that somebody lacks; "" if they have all. */
-export function lacking(needs: readonly string[], may: May): string {
+export function lacked(needs: readonly string[], may: May): string {
   return needs.find((permission) => !may(permission)) ?? "";
 }
 

@@ -1,13 +1,13 @@
 /** A form that says what will come of it, and sends it: under one key, and told as a command and a call, too. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, called, url } from "../api/client";
-import type { Call } from "../model/command";
-import { fetchedOnce } from "../model/fetched";
+import { ApiError, called } from "../api/client";
+import type { Call } from "../model/call";
 import type { Json } from "../model/json";
 import { environment } from "../shell/route";
 import { Problem, said } from "./acting";
 import { useAttempt } from "./attempt";
+import { CopyCurl } from "./copy_curl";
 import { Dialog, sendByKey } from "./dialog";
 import { DiffView } from "./diff_view";
 import { Icon } from "./icon";
@@ -138,29 +138,25 @@ function Overtaken({ base, by, onTake }: { base: Seen; by: Seen; onTake: () => v
 /** The same in a terminal. What there is no command for is there as a call. */
 function Copies({ of, known, barred }: { of: () => readonly Call[]; known?: Record<string, string>; barred: boolean }) {
   const within = environment.value;
-  const told = async (what: string, none: string, line: (call: Call, by: typeof import("../model/command")) => string): Promise<void> => {
-    const by = await command.get().catch(() => null);
+  const take = async (): Promise<void> => {
+    const by = await command().catch(() => null);
     if (!by) return toast("What writes it as a command could not be loaded: the server may be away", true);
     const text = of()
-      .map((call) => line(call, by))
+      .map((call) => by.commandOf(call, within, known))
       .filter(Boolean)
       .join("\n");
-    if (text) copy(text, what);
-    else toast(none, true);
+    if (text) copy(text, "Command");
+    else toast("No command does this: copy it as curl", true);
   };
-  const asCommand = (): Promise<void> => told("Command", "No command does this: copy it as curl", (call, by) => by.commandOf(call, within, known));
-  const asCall = (): Promise<void> => told("curl", "No single call does this", (call, by) => by.curlOf(call, `${location.origin}${url(call.path, call.query)}`, within));
-  useEffect(() => void command.get().catch(() => undefined), []); // whether it comes is told when it is asked for
+  useEffect(() => void command().catch(() => undefined), []); // whether it comes is told when it is asked for
   return (
     <>
-      <button type="button" class="quiet small" disabled={barred} onClick={() => void asCommand()}>
+      <button type="button" class="quiet small" disabled={barred} onClick={() => void take()}>
         Copy as CLI
       </button>
-      <button type="button" class="quiet small" disabled={barred} onClick={() => void asCall()}>
-        Copy as curl
-      </button>
+      <CopyCurl of={of} barred={barred} />
     </>
   );
 }
 
-const command = fetchedOnce(() => import("../model/command"));
+const command = (): Promise<typeof import("../model/command")> => import("../model/command");

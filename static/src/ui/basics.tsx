@@ -78,9 +78,18 @@ export function Duration({ from, to }: { from: string | null; to: string | null 
 export function Id({ id, whole = false }: { id: string; whole?: boolean }) {
   if (!id) return <span class="muted">–</span>;
   return (
+    <CopyId id={id} class="id" spoken="Copy ">
+      {whole ? id : short(id)}
+    </CopyId>
+  );
+}
+
+/** A button that copies an id, and shows what it is given; also within what is pressed itself. */
+export function CopyId({ id, class: look, spoken, children }: { id: string; class: string; spoken: string; children: ComponentChildren }) {
+  return (
     <button
       type="button"
-      class="id"
+      class={look}
       title={`Copy ${id}`}
       onClick={(event) => {
         event.stopPropagation();
@@ -88,8 +97,8 @@ export function Id({ id, whole = false }: { id: string; whole?: boolean }) {
         copy(id, "Id");
       }}
     >
-      <span class="visually-hidden">Copy </span>
-      {whole ? id : short(id)}
+      <span class="visually-hidden">{spoken}</span>
+      {children}
       <Icon name="copy" size={12} />
     </button>
   );

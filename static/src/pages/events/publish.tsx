@@ -1,6 +1,6 @@
 /** Publishing an event by hand: what it carries, what its schema says of that, what it would do, and what it did. */
 import { useEffect, useState } from "preact/hooks";
-import { curl, exactly, request } from "../../api/client";
+import { exactly, request } from "../../api/client";
 import type { EventSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { useSettled } from "../../live/settled";
@@ -10,6 +10,7 @@ import { environment, link } from "../../shell/route";
 import { Field, Problem, said } from "../../ui/acting";
 import { useAttempt } from "../../ui/attempt";
 import { short } from "../../ui/basics";
+import { CopyCurl } from "../../ui/copy_curl";
 import { Dialog, sendByKey } from "../../ui/dialog";
 import { Icon } from "../../ui/icon";
 import { JsonEditor } from "../../ui/json_editor";
@@ -151,9 +152,7 @@ export function Publish({ begin, onPublished, onClose }: Props) {
           <button type="button" class="quiet small" onClick={() => copy(commandOf(told, within), "Command")}>
             Copy as CLI
           </button>
-          <button type="button" class="quiet small" disabled={!body} onClick={() => copy(curl("POST", "/events", body, within), "curl")}>
-            Copy as curl
-          </button>
+          <CopyCurl of={() => [{ method: "POST", path: "/events", body }]} within={within} barred={!body} />
           <span class="grow" />
           <button type="button" onClick={onClose}>
             Close

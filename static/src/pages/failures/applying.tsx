@@ -7,7 +7,6 @@ import type { AppliedPatch, AppliedRun, FailureDetail } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { parted, patchOf, planText, repeats, versionsOf } from "../../model/applying";
 import { at, parse } from "../../model/json";
-import { lacking } from "../../model/rights";
 import { link } from "../../shell/route";
 import { Act } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
@@ -23,7 +22,7 @@ export function Apply({ of, onDone }: { of: FailureDetail; onDone: () => void })
   const [asking, setAsking] = useState(false);
   const [outcome, setOutcome] = useState<AppliedPatch | null>(null);
   const patch = patchOf(of.repairs);
-  const lacks = lacking(NEEDS, may);
+  const lacks = NEEDS.find((permission) => !may(permission)) ?? "";
   if (of.open === 0) return null;
   if (!patch)
     return (

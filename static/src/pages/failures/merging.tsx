@@ -1,8 +1,9 @@
 /** Several groups of failures at once: counted as one from now on, or resolved. And taking out again what was merged. */
 import { useState } from "preact/hooks";
-import { ApiError, request } from "../../api/client";
+import { ApiError, make, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { FailureDetail, FailureGroup, MergedFailures } from "../../api/types";
+import type { Call } from "../../model/call";
 import { counted } from "../../model/counted";
 import { apart, refusedText, taker } from "../../model/merging";
 import { useKeys } from "../../shell/keys";
@@ -12,6 +13,16 @@ import { Ask } from "../../ui/ask";
 
 const MANAGE = "failures:manage";
 const path = (fingerprint: string, verb: string): string => `/failures/${encodeURIComponent(fingerprint)}/${verb}`;
+
+/** What is asked of a group. */
+interface Asking {
+  of: FailureGroup;
+  call: Call;
+}
+
+function asking(groups: readonly FailureGroup[], verb: string, body: unknown): Asking[] {
+  return groups.map((of) => ({ of, call: { method: "POST", path: path(of.fingerprint, verb), body: JSON.stringify(body) } }));
+}
 
 interface ChosenProps {
   groups: readonly FailureGroup[];
@@ -24,30 +35,29 @@ interface ChosenProps {
 
 /** What is done to the groups that are chosen. */
 export function ChosenBar({ groups, onNone, onSome, onDone }: ChosenProps) {
-  const [asking, setAsking] = useState<"" | "merge" | "resolve">("");
+  const [form, setForm] = useState<"" | "merge" | "resolve">("");
   const allowed = may(MANAGE);
-  useKeys("Chosen groups", [{ keys: "M", label: "Merge…", barred: lacks(MANAGE), run: () => setAsking("merge") }]);
+  const resolving = (reason: string): Asking[] => asking(groups, "resolve", { reason });
+  useKeys("Chosen groups", [{ keys: "M", label: "Merge…", barred: lacks(MANAGE), run: () => setForm("merge") }]);
   return (
     <div class="bulk-bar" role="toolbar" aria-label="What is done to the chosen groups">
       <b class="tabular">{groups.length.toLocaleString("en")} chosen</b>
-      <Act allowed={allowed} permission={MANAGE} label="Merge…" onClick={() => setAsking("merge")} />
-      <Act allowed={allowed} permission={MANAGE} label="Resolve…" onClick={() => setAsking("resolve")} />
+      <Act allowed={allowed} permission={MANAGE} label="Merge…" onClick={() => setForm("merge")} />
+      <Act allowed={allowed} permission={MANAGE} label="Resolve…" onClick={() => setForm("resolve")} />
       <span class="grow" />
       <button type="button" class="small quiet" onClick={onNone}>
         Choose none
       </button>
-      {asking === "merge" && <Merge groups={groups} onClose={() => setAsking("")} onSome={onSome} onDone={onDone} />}
-      {asking === "resolve" && (
+      {form === "merge" && <Merge groups={groups} onClose={() => setForm("")} onSome={onSome} onDone={onDone} />}
+      {form === "resolve" && (
         <Ask
           title={`Resolve ${groups.length.toLocaleString("en")} groups`}
           verb="Resolve"
           done="Resolved"
           reasoned
-          run={async (reason) => {
-            await each(groups, (one) => request("POST", path(one.fingerprint, "resolve"), { body: { reason } }), onSome);
-          }}
-          calls={(reason) => groups.map((one) => ({ method: "POST", path: path(one.fingerprint, "resolve"), body: JSON.stringify({ reason }) }))}
-          onClose={() => setAsking("")}
+          run={(reason) => each(resolving(reason), onSome)}
+          calls={(reason) => resolving(reason).map(({ call }) => call)}
+          onClose={() => setForm("")}
           onDone={() => onDone()}
         >
           <p class="muted">They leave the list, each until a newer version of its function fails so again.</p>
@@ -59,6 +69,8 @@ export function ChosenBar({ groups, onNone, onSome, onDone }: ChosenProps) {
 
 function Merge({ groups, onClose, onSome, onDone }: { groups: readonly FailureGroup[]; onClose: () => void; onSome: () => void; onDone: (into: string) => void }) {
   const [into, setInto] = useState(taker(groups)?.fingerprint ?? "");
+  const others = groups.filter((one) => one.fingerprint !== into);
+  const merging = (reason: string): Asking[] => asking(others, "merge", { into, reason });
   return (
     <Ask
       title={`Merge ${groups.length.toLocaleString("en")} groups`}
@@ -66,11 +78,8 @@ function Merge({ groups, onClose, onSome, onDone }: { groups: readonly FailureGr
       done="Merged"
       reasoned
       wrong={apart(groups)}
-      run={async (reason) => {
-        const others = groups.filter((one) => one.fingerprint !== into);
-        await each(others, (one) => request("POST", path(one.fingerprint, "merge"), { body: { into, reason } }), onSome);
-      }}
-      calls={(reason) => groups.filter((one) => one.fingerprint !== into).map((one) => ({ method: "POST", path: path(one.fingerprint, "merge"), body: JSON.stringify({ into, reason }) }))}
+      run={(reason) => each(merging(reason), onSome)}
+      calls={(reason) => merging(reason).map(({ call }) => call)}
       onClose={onClose}
       onDone={() => onDone(into)}
     >
@@ -92,21 +101,21 @@ function Merge({ groups, onClose, onSome, onDone }: { groups: readonly FailureGr
 }
 
 /** Asked of each, whatever becomes of the others: those that refuse are told together, and the rows are read anew. */
-async function each(groups: readonly FailureGroup[], ask: (one: FailureGroup) => Promise<unknown>, onSome: () => void): Promise<void> {
+async function each(asked: readonly Asking[], onSome: () => void): Promise<void> {
   const refused: string[] = [];
   let last: ApiError | null = null;
-  for (const one of groups) {
+  for (const { of, call } of asked) {
     try {
-      await ask(one);
+      await make(call);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      refused.push(`${one.message || one.error_type}: ${error.message}`);
+      refused.push(`${of.message || of.error_type}: ${error.message}`);
       last = error;
     }
   }
   if (!last) return;
-  if (refused.length < groups.length) onSome();
-  throw new ApiError(last.status, last.code, refusedText(groups.length, refused), last.hint, "", last.where);
+  if (refused.length < asked.length) onSome();
+  throw new ApiError(last.status, last.code, refusedText(asked.length, refused), last.hint, "", last.where);
 }
 
 /** What was merged into a group, and the way out of it. */

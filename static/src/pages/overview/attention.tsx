@@ -3,12 +3,13 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { UndeliveredItem } from "../../api/admin";
 import { startJob } from "../../api/bulk";
-import { type ApiError, request, segment } from "../../api/client";
+import { type ApiError, make, request, segment } from "../../api/client";
 import type { ProjectionSummary } from "../../api/data";
 import { may } from "../../api/session";
 import type { FailureGroup, RunSummary } from "../../api/types";
 import { failingOf, standing } from "../../model/attention";
 import { TYPED_FROM } from "../../model/bulk";
+import type { Call } from "../../model/call";
 import { duration } from "../../model/time";
 import { link, navigate } from "../../shell/route";
 import { Act, act } from "../../ui/acting";
@@ -39,7 +40,7 @@ interface Props {
 export function Attention({ paused, morePaused, failing, lagging, letters, others, deserted, loading, errors, onDone }: Props) {
   const [resuming, setResuming] = useState<RunSummary | null>(null);
   const [many, setMany] = useState<{ run: RunSummary; ids: readonly string[] } | null>(null);
-  const [requeuing, setRequeuing] = useState(false);
+  const [delivering, setDelivering] = useState(false);
   const [dead] = deadLetters(letters);
   const found: ComponentChildren[] = [
     deserted && <Line key="workers" icon="workers" role="warn" to={link("/workers")} title="No worker is connected" note="runs wait until one comes" />,
@@ -71,7 +72,7 @@ export function Attention({ paused, morePaused, failing, lagging, letters, other
     )),
     dead && (
       <Line key="dead" {...dead}>
-        <Act allowed={may(REQUEUE)} permission={REQUEUE} label="Deliver again…" onClick={() => setRequeuing(true)} />
+        <Act allowed={may(REQUEUE)} permission={REQUEUE} label="Deliver again…" onClick={() => setDelivering(true)} />
       </Line>
     ),
     ...others.map(({ id, remedy, ...one }) => (
@@ -138,8 +139,8 @@ export function Attention({ paused, morePaused, failing, lagging, letters, other
           <p>They go on where they stopped, with a fresh budget of attempts, as a job of the server: its page says how far it is, and stops it.{morePaused && " More are paused than are listed here."}</p>
         </Ask>
       )}
-      {requeuing && (
-        <Ask title="Deliver dead letters again" typed={letters.length > TYPED_FROM ? String(letters.length) : undefined} verb="Deliver again" done="They are delivered once more" run={() => requeue(letters)} calls={() => eventsOf(letters).map((id) => ({ method: "POST", path: requeued(id), body: "{}" }))} onClose={() => setRequeuing(false)} onDone={onDone}>
+      {delivering && (
+        <Ask title="Deliver dead letters again" typed={letters.length > TYPED_FROM ? String(letters.length) : undefined} verb="Deliver again" done="They are delivered once more" run={() => oneByOne(requeuing(letters))} calls={() => requeuing(letters)} onClose={() => setDelivering(false)} onDone={onDone}>
           <p>
             {letters.length === 1 ? "The message goes" : `${letters.length.toLocaleString("en")} messages go`} to the groups that could not take {letters.length === 1 ? "it" : "them"}, with a fresh count of deliveries.
           </p>
@@ -149,17 +150,15 @@ export function Attention({ paused, morePaused, failing, lagging, letters, other
   );
 }
 
-function eventsOf(letters: readonly UndeliveredItem[]): string[] {
-  return [...new Set(letters.map((one) => one.event_id))];
+/** One for each event, whichever groups could not take it. */
+function requeuing(letters: readonly UndeliveredItem[]): Call[] {
+  const events = new Set(letters.map((one) => one.event_id));
+  return [...events].map((id) => ({ method: "POST", path: `/outbox/dead-letter/${segment(id)}/requeue`, body: "{}" }));
 }
 
-function requeued(id: string): string {
-  return `/outbox/dead-letter/${segment(id)}/requeue`;
-}
-
-/** One after the other: what was refused stops it, and is told. */
-async function requeue(letters: readonly UndeliveredItem[]): Promise<void> {
-  for (const id of eventsOf(letters)) await request("POST", requeued(id), { body: {} });
+/** What was refused stops it, and is told. */
+async function oneByOne(calls: readonly Call[]): Promise<void> {
+  for (const call of calls) await make(call);
 }
 
 function Line({ icon, role, to, title, note, children }: { icon: IconName; role: string; to: string; title: string; note: string; children?: ComponentChildren }) {

@@ -1,5 +1,5 @@
 /** The demo's runs, loaded by a server for development: a button while nothing has run yet, and how far it is. */
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { get, request } from "../../api/client";
 import { may, me } from "../../api/session";
 import { type Resource, useResource } from "../../live/resource";
@@ -7,7 +7,9 @@ import { Act, act } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
 import { toast } from "../../ui/toast";
 
+/** While it goes. */
 const EVERY_MS = 1_000;
+const FUNCTIONS = "system.function.>";
 const MANAGE = "environments:manage";
 const READ = "environments:read";
 
@@ -19,20 +21,21 @@ export interface DemoTold {
   barred?: string;
 }
 
-/** Null where nobody develops, or nothing is to be loaded any more; what was begun is looked after to its end. */
+/** Null where nobody develops, or nothing is to be loaded any more; what was begun is looked after to its end. That somebody
+ * else began it is heard of by the functions that it brings. */
 export function useDemo(wanted: boolean, onDone: () => void): Resource<DemoTold | null> {
-  const running = useRef(false);
-  const looked = !me.value?.auth_required && may(READ) && (wanted || running.current);
-  const demo = useResource(`demo ${looked}`, (signal) => (looked ? get<DemoTold>("/demo", {}, signal) : Promise.resolve(null)), looked ? { every: EVERY_MS } : {});
+  const [running, setRunning] = useState(false);
+  const looked = !me.value?.auth_required && may(READ) && (wanted || running);
+  const demo = useResource(`demo ${looked}`, (signal) => (looked ? get<DemoTold>("/demo", {}, signal) : Promise.resolve(null)), looked ? { pattern: FUNCTIONS, every: running ? EVERY_MS : 0, version: Number(running) } : {});
   const state = demo.data?.state;
   useEffect(() => {
-    if (running.current && state === "done") {
+    if (running && state === "done") {
       toast("The demo's runs are here");
       onDone();
     }
     // Where some runs are here by then, nothing else would say so.
-    if (running.current && state === "failed") toast(`The demo's data could not be loaded: ${demo.data?.line ?? "it did not say why"}`, true);
-    if (state) running.current = state === "running";
+    if (running && state === "failed") toast(`The demo's data could not be loaded: ${demo.data?.line ?? "it did not say why"}`, true);
+    if (state) setRunning(state === "running");
   }, [state]);
   return demo;
 }

@@ -2,14 +2,15 @@
  * as a command. The call expects the version that its plan was made of: what was shown is what is done. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, curl, request } from "../../api/client";
+import { ApiError, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { Plan, Run } from "../../api/types";
-import { lacking } from "../../model/rights";
+import { lacked } from "../../model/rights";
 import { look } from "../../model/status";
 import { environment } from "../../shell/route";
-import { said } from "../../ui/acting";
+import { Problem, said } from "../../ui/acting";
 import { useAttempt } from "../../ui/attempt";
+import { CopyCurl } from "../../ui/copy_curl";
 import { Dialog, sendByKey } from "../../ui/dialog";
 import { Icon, type IconName } from "../../ui/icon";
 import { copy, toast } from "../../ui/toast";
@@ -48,30 +49,31 @@ interface Props {
 
 export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", onClose, onDone, wide, children }: Props) {
   const [reason, setReason] = useState("");
-  const [problem, setProblem] = useState<ApiError | null>(null);
+  const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const attempt = useAttempt();
   const planned = usePlan(run, wrong ? null : plan);
   const barred = busy || wrong !== "" || !planned.seen;
 
-  const lacks = (doing: Doing): string => lacking(doing.needs ?? [], may);
+  const lacks = (doing: Doing): string => lacked(doing.needs ?? [], may);
+
+  const bodyOf = (doing: Doing, version = {}): string => objectText({ ...doing.body, ...(reason ? { reason: JSON.stringify(reason) } : {}), ...version });
 
   async function make(doing: Doing): Promise<void> {
     if (barred || lacks(doing)) return;
     setBusy(true);
-    setProblem(null);
+    setProblem("");
     const version: Record<string, string> = planned.plan ? { expected_version: String(planned.plan.version) } : {};
     try {
-      const json = objectText({ ...doing.body, ...(reason ? { reason: JSON.stringify(reason) } : {}), ...version });
+      const json = bodyOf(doing, version);
       const answer = await attempt(() => request<Run>("POST", doing.path, { json }));
       toast(doing.done);
       onClose();
       onDone?.(answer);
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      setProblem(error);
+      setProblem(said(error));
       setBusy(false);
-      if (error.status === 412) planned.again();
+      if (error instanceof ApiError && error.status === 412) planned.again();
     }
   }
 
@@ -95,24 +97,13 @@ export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", o
           </span>
           <input value={reason} required={reasoned} autocomplete="off" onInput={(event) => setReason(event.currentTarget.value)} />
         </label>
-        {problem && (
-          <p class="problem" role="alert">
-            <Icon name="warning" class="fail" /> {problem.message}
-            {problem.hint && `: ${problem.hint}`}
-          </p>
-        )}
+        <Problem text={problem} />
         {closed.length > 0 && <p class="muted small">{closed.map((doing) => `${doing.label} needs the permission ${lacks(doing)}.`).join(" ")}</p>}
         <div class="buttons end">
           <button type="button" class="quiet small" onClick={() => copy(first.cli + tail, "Command")}>
             Copy as CLI
           </button>
-          <button
-            type="button"
-            class="quiet small"
-            onClick={() => copy(curl("POST", first.path, objectText({ ...first.body, ...(reason ? { reason: JSON.stringify(reason) } : {}) })), "curl")}
-          >
-            Copy as curl
-          </button>
+          <CopyCurl of={() => [{ method: "POST", path: first.path, body: bodyOf(first) }]} />
           <span class="grow" />
           <button type="button" onClick={onClose}>
             Leave it

@@ -7,9 +7,9 @@ import { may } from "../../api/session";
 import { quoted } from "../../model/quoted";
 import { type Json, at as member, equal, print, readable } from "../../model/json";
 import { FORK, RESUME, editVerb } from "../../model/rights";
+import { Problem } from "../../ui/acting";
 import { Skeleton, short } from "../../ui/basics";
 import { DiffView } from "../../ui/diff_view";
-import { Icon } from "../../ui/icon";
 import { JsonEditor } from "../../ui/json_editor";
 import { ActionDialog, type Doing } from "./action_dialog";
 import type { Subject } from "./actions";
@@ -101,9 +101,7 @@ export function Edit({ run, moment, chosen, onClose }: Subject & { onClose: () =
         <div class="field">
           What changes
           {typeof read === "string" ? (
-            <p class="problem" role="alert">
-              <Icon name="warning" class="fail" /> {read}
-            </p>
+            <Problem text={read} />
           ) : (
             <>
               <DiffView before={old} after={read.value} label="What changes" />

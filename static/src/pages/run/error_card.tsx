@@ -5,10 +5,10 @@ import { may } from "../../api/session";
 import type { Run, Similar } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { at } from "../../model/json";
+import { RESUME } from "../../model/rights";
 import { ownFrame } from "../../model/stack";
 import type { Row } from "../../model/waterfall";
 import { choose, link } from "../../shell/route";
-import { lacking } from "../../model/rights";
 import { Act, act } from "../../ui/acting";
 import { Again } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
@@ -77,7 +77,7 @@ export function ErrorCard({ run, step, suspended, past, onStep }: Props) {
  * is left alone, since it is expected as it is shown. */
 function RetryNow({ run }: { run: Run }) {
   const [busy, setBusy] = useState(false);
-  const lacks = lacking(["runs:resume"], may);
+  const lacks = may(RESUME) ? "" : RESUME;
   const retry = async (): Promise<void> => {
     if (busy) return;
     setBusy(true);

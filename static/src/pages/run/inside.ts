@@ -1,14 +1,12 @@
 /** The runs that steps of a run started, where somebody looks into them: the URL names them, and what happens in them is
  * followed as what happens in the run itself. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { ApiError } from "../../api/client";
-import { records as fetched } from "../../api/timeline";
-import { follow } from "../../live/socket";
 import { arranged } from "../../model/arrangement";
 import { type Rec, merged } from "../../model/records";
 import { type Row, apart, waterfall } from "../../model/waterfall";
 import { choose, chosen } from "../../shell/route";
 import { toast } from "../../ui/toast";
+import { recordsAfter } from "./store";
 
 const SEPARATOR = ",";
 /** So many are looked into at once; another one takes the place of the first. */
@@ -32,25 +30,20 @@ export function useInside(): ReadonlyMap<string, Row> {
   /** Of each the last position that came: who looks into another one asks for nothing twice. */
   const last = useRef(new Map<string, number>()).current;
   useEffect(() => {
-    const abort = new AbortController();
-    const took = (id: string, page: readonly Rec[]): void => {
-      last.set(id, page.at(-1)?.position ?? last.get(id) ?? 0);
-      setKnown((before) => new Map(before).set(id, merged(before.get(id) ?? [], page)));
-    };
-    const look = (id: string): void => {
-      fetched(id, last.get(id) ?? 0, (page) => took(id, page), abort.signal).catch((error: unknown) => {
-        if (abort.signal.aborted) return;
-        if (!(error instanceof ApiError)) throw error;
-        toast(`What ${id} did: ${error.message}`, true);
-      });
+    const took = (id: string, more: readonly Rec[]): void => {
+      last.set(id, more.at(-1)?.position ?? last.get(id) ?? 0);
+      setKnown((before) => new Map(before).set(id, merged(before.get(id) ?? [], more)));
     };
     const ids = wanted.split(SEPARATOR).filter(Boolean).slice(-MAX);
-    ids.forEach(look);
-    const ends = ids.map((id) => follow(`system.run.${id}.>`, () => look(id)));
-    return () => {
-      abort.abort();
-      ends.forEach((end) => end());
-    };
+    const told = ids.map((id) =>
+      recordsAfter(
+        id,
+        last.get(id) ?? 0,
+        (more) => took(id, more),
+        (error, again) => again || toast(`What ${id} did: ${error.message}`, true),
+      ),
+    );
+    return () => told.forEach(({ end }) => end());
   }, [wanted]);
   return useMemo(() => {
     const ids = wanted.split(SEPARATOR);

@@ -33,18 +33,24 @@ export function Resume({ run, steps, onClose }: Props) {
       reasoned={false}
       onClose={onClose}
     >
-      <label class="field">
-        From
-        <select value={from} onChange={(event) => setFrom(event.currentTarget.value)}>
-          <option value="">where it stopped: all results are kept</option>
-          {steps.map((step) => (
-            <option key={step.id} value={step.id}>
-              {step.label}, and all after it again
-            </option>
-          ))}
-        </select>
-      </label>
+      <FromStep label="From" steps={steps} none="where it stopped: all results are kept" after=", and all after it again" value={from} onValue={setFrom} />
     </ActionDialog>
+  );
+}
+
+function FromStep({ label, steps, none, after, value, onValue }: { label: string; steps: Subject["steps"]; none: string; after: string; value: string; onValue: (id: string) => void }) {
+  return (
+    <label class="field">
+      {label}
+      <select value={value} onChange={(event) => onValue(event.currentTarget.value)}>
+        <option value="">{none}</option>
+        {steps.map((step) => (
+          <option key={step.id} value={step.id}>
+            {step.label + after}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 
@@ -169,17 +175,7 @@ export function Fork({ run, moment, steps, onClose }: Props) {
         A new run, which begins with the results of this one{" "}
         {from ? "before the step" : moment.past ? `up to position ${moment.position}, the moment that is shown` : "as they are"}. This one is only read.
       </p>
-      <label class="field">
-        Runs
-        <select value={from} onChange={(event) => setFrom(event.currentTarget.value)}>
-          <option value="">{moment.past ? "what came after this moment" : "what is not recorded yet"}</option>
-          {steps.map((step) => (
-            <option key={step.id} value={step.id}>
-              {step.label}, and all after it
-            </option>
-          ))}
-        </select>
-      </label>
+      <FromStep label="Runs" steps={steps} none={moment.past ? "what came after this moment" : "what is not recorded yet"} after=", and all after it" value={from} onValue={setFrom} />
     </ActionDialog>
   );
 }

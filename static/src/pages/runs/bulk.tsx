@@ -2,7 +2,7 @@
  * are; then it does it as a job of its own. */
 import { useRef, useState } from "preact/hooks";
 import { BULK, startJob } from "../../api/bulk";
-import { curl, request } from "../../api/client";
+import { request } from "../../api/client";
 import { may } from "../../api/session";
 import type { BulkJob, RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
@@ -13,6 +13,7 @@ import { environment } from "../../shell/route";
 import { Act, Problem, said } from "../../ui/acting";
 import { useAttempt } from "../../ui/attempt";
 import { Skeleton, Status, short } from "../../ui/basics";
+import { CopyCurl } from "../../ui/copy_curl";
 import { Dialog } from "../../ui/dialog";
 import { Failed } from "../../ui/states";
 import { copy } from "../../ui/toast";
@@ -158,9 +159,7 @@ export function BulkDialog({ verb, target, onClose, onBegun }: { verb: Verb; tar
           <button type="button" class="quiet small" onClick={() => copy(commandOf(verb.id, body, reason, environment.value), "Command")}>
             Copy as CLI
           </button>
-          <button type="button" class="quiet small" onClick={() => copy(curl("POST", BULK, JSON.stringify({ ...body, reason })), "curl")}>
-            Copy as curl
-          </button>
+          <CopyCurl of={() => [{ method: "POST", path: BULK, body: JSON.stringify({ ...body, reason }) }]} />
           <span class="grow" />
           <button type="button" onClick={onClose}>
             Leave it
