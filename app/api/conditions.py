@@ -19,6 +19,8 @@ CONDITIONS = {
     "If-None-Match": "* for: only if nothing is there",
 }
 
+CHANGED_TO = {"If-Match": "the revision that is to be changed; if there is another by now, nothing is done"}
+
 _REVISION = re.compile(r'(?:W/)?"?([0-9]{1,19})"?')
 
 

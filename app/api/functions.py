@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
+from app.api.conditions import CHANGED_TO, tagged, version_of
 from app.api.parameters import query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.functions import (
@@ -32,6 +33,7 @@ from app.api.shapes.functions import (
 )
 from app.errors import InvalidArgument
 from app.history import moments
+from app.runs.function import Function
 from app.runs.versions import diff
 
 _STATUS_OF = {"pause": "paused", "resume": "active", "archive": "archived"}
@@ -88,11 +90,13 @@ class OneFunction:
             function, now = await self._services.versions.at(environment, function_id, position)
         else:
             function = self._services.functions.get(environment, function_id)
-        answer(resp, shown(function, now))
+        _tell(resp, function, now)
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, function_id: str) -> None:
         caller, reason = caller_of(req), query_of(req, DeleteFunctionQuery).reason
-        await self._services.functions.delete(caller.environment, function_id, actor=caller.actor, reason=reason)
+        await self._services.functions.delete(
+            caller.environment, function_id, actor=caller.actor, reason=reason, expected=version_of(req)
+        )
         answer(resp, DeletedFunctionResponse(deleted=function_id))
 
 
@@ -107,9 +111,14 @@ class Status:
         caller = caller_of(req)
         body: ReasonBody = decoded(_reason, await body_of(req) or b"{}")
         function = await self._services.functions.set_status(
-            caller.environment, function_id, self._status, actor=caller.actor, reason=body.reason
+            caller.environment,
+            function_id,
+            self._status,
+            actor=caller.actor,
+            reason=body.reason,
+            expected=version_of(req),
         )
-        answer(resp, shown(function, self._services.clock.now_us()))
+        _tell(resp, function, self._services.clock.now_us())
 
 
 class Versions:
@@ -157,9 +166,13 @@ class Rollback:
         body: RollbackBody = decoded(_rollback, await body_of(req))
         target = await self._services.versions.get(caller.environment, function_id, body.version)
         function = await self._services.functions.roll_back(
-            caller.environment, target.function.fact, actor=caller.actor, reason=body.reason
+            caller.environment,
+            target.function.fact,
+            actor=caller.actor,
+            reason=body.reason,
+            expected=version_of(req),
         )
-        answer(resp, shown(function, self._services.clock.now_us()))
+        _tell(resp, function, self._services.clock.now_us())
 
 
 class Pin:
@@ -176,8 +189,9 @@ class Pin:
             target.function.fact if target is not None else None,
             actor=caller.actor,
             reason=body.reason,
+            expected=version_of(req),
         )
-        answer(resp, shown(function, services.clock.now_us()))
+        _tell(resp, function, services.clock.now_us())
 
 
 class Unpin:
@@ -188,9 +202,14 @@ class Unpin:
         caller = caller_of(req)
         body: ReasonBody = decoded(_reason, await body_of(req) or b"{}")
         function = await self._services.functions.unpin(
-            caller.environment, function_id, actor=caller.actor, reason=body.reason
+            caller.environment, function_id, actor=caller.actor, reason=body.reason, expected=version_of(req)
         )
-        answer(resp, shown(function, self._services.clock.now_us()))
+        _tell(resp, function, self._services.clock.now_us())
+
+
+def _tell(resp: falcon.asgi.Response, function: Function, now_us: int) -> None:
+    tagged(resp, function.version)
+    answer(resp, shown(function, now_us))
 
 
 def _number(text: str, field: str) -> int:
@@ -202,7 +221,8 @@ def _number(text: str, field: str) -> int:
 def routes(services: Services) -> Sequence[Route]:
     path = "/api/v1/functions/{function_id}"
     missing: Mapping[int, str] = {404: "there is none"}
-    function = Answer("the function", FunctionResponse)
+    stale: Mapping[int, str] = {412: "it was changed meanwhile"}
+    function = Answer("the function", FunctionResponse, headers={"ETag": "its revision"})
     listing = Operation(
         "Every function, by id",
         {200: Answer("functions", ListFunctionsResponse)},
@@ -217,8 +237,9 @@ def routes(services: Services) -> Sequence[Route]:
     )
     deletion = Operation(
         "Delete a function; its runs and its history stay",
-        {200: Answer("deleted", DeletedFunctionResponse), **missing},
+        {200: Answer("deleted", DeletedFunctionResponse), **missing, **stale},
         query=DeleteFunctionQuery,
+        headers=CHANGED_TO,
         permission="functions:manage",
     )
     versions = Operation(
@@ -240,14 +261,16 @@ def routes(services: Services) -> Sequence[Route]:
     )
     back = Operation(
         "Register the content of an earlier version again",
-        {200: function, 412: "it has that content already", **missing},
+        {200: function, 412: "it has that content already, or was changed meanwhile", **missing},
         body=Body(RollbackBody, {"version": 1, "reason": "the new one loses orders"}),
+        headers=CHANGED_TO,
         permission="functions:manage",
     )
     pin = Operation(
         "Keep a function at a version, whatever workers register; without one, at that of now",
-        {200: function, **missing},
+        {200: function, **missing, **stale},
         body=Body(PinBody, {"version": 1, "reason": "the new one loses orders"}, required=False),
+        headers=CHANGED_TO,
         permission="functions:manage",
     )
     verbs = {
@@ -258,8 +281,9 @@ def routes(services: Services) -> Sequence[Route]:
     why = Body(ReasonBody, {"reason": "the warehouse is closed"}, required=False)
     unpin = Operation(
         "Let what workers register next count again",
-        {200: function, **missing},
+        {200: function, **missing, **stale},
         body=why,
+        headers=CHANGED_TO,
         permission="functions:manage",
     )
     return [
@@ -275,7 +299,15 @@ def routes(services: Services) -> Sequence[Route]:
             Route(
                 f"{path}/{verb}",
                 Status(services, verb),
-                {"POST": Operation(summary, {200: function, **missing}, body=why, permission="functions:manage")},
+                {
+                    "POST": Operation(
+                        summary,
+                        {200: function, **missing, **stale},
+                        body=why,
+                        headers=CHANGED_TO,
+                        permission="functions:manage",
+                    )
+                },
             )
             for verb, summary in verbs.items()
         ),

@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from app import clock
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
+from app.api.conditions import CHANGED_TO, tagged, version_of
 from app.api.parameters import instant, query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.groups import (
@@ -62,7 +63,7 @@ class GroupList:
         group = await self._services.groups.create(
             caller.environment, name, GroupSettings(**told), start=start, actor=caller.actor
         )
-        answer(resp, shown(self._services, group), 201)
+        _tell(self._services, resp, group, 201)
 
 
 class OneGroup:
@@ -70,18 +71,20 @@ class OneGroup:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
-        answer(resp, shown(self._services, self._services.groups.get(environment_of(req), name)))
+        _tell(self._services, resp, self._services.groups.get(environment_of(req), name))
 
     async def on_patch(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         body: UpdateGroupBody = decoded(_update, await body_of(req))
         changes = {field: value for field, value in msgspec.structs.asdict(body).items() if value is not UNSET}
         caller = caller_of(req)
-        group = await self._services.groups.update(caller.environment, name, changes, actor=caller.actor)
-        answer(resp, shown(self._services, group))
+        group = await self._services.groups.update(
+            caller.environment, name, changes, actor=caller.actor, expected=version_of(req)
+        )
+        _tell(self._services, resp, group)
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         caller = caller_of(req)
-        await self._services.groups.delete(caller.environment, name, actor=caller.actor)
+        await self._services.groups.delete(caller.environment, name, actor=caller.actor, expected=version_of(req))
         resp.status = 204
 
 
@@ -92,8 +95,10 @@ class Pause:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         body: ReasonBody = decoded(_reason, await body_of(req) or b"{}")
         caller = caller_of(req)
-        group = await self._services.groups.pause(caller.environment, name, reason=body.reason, actor=caller.actor)
-        answer(resp, shown(self._services, group))
+        group = await self._services.groups.pause(
+            caller.environment, name, reason=body.reason, actor=caller.actor, expected=version_of(req)
+        )
+        _tell(self._services, resp, group)
 
 
 class Resume:
@@ -102,8 +107,10 @@ class Resume:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         caller = caller_of(req)
-        group = await self._services.groups.resume(caller.environment, name, actor=caller.actor)
-        answer(resp, shown(self._services, group))
+        group = await self._services.groups.resume(
+            caller.environment, name, actor=caller.actor, expected=version_of(req)
+        )
+        _tell(self._services, resp, group)
 
 
 class GroupLag:
@@ -139,10 +146,13 @@ class Reset:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         body: ResetGroupBody = decoded(_reset, await body_of(req))
         caller, groups = caller_of(req), self._services.groups
-        start = await _start(self._services, body.after, body.at)
+        expected, start = version_of(req), await _start(self._services, body.after, body.at)
         preview = await groups.preview(caller.environment, name, start=start)
         if not body.preview:
-            group = await groups.reset(caller.environment, name, start=start, reason=body.reason, actor=caller.actor)
+            group = await groups.reset(
+                caller.environment, name, start=start, reason=body.reason, actor=caller.actor, expected=expected
+            )
+            tagged(resp, group.position)
             start = group.start
         content = ResetGroupResponse(
             name=name,
@@ -167,6 +177,11 @@ class Peek:
         answer(resp, PeekResponse(messages=[peeked_shown(one) for one in messages]))
 
 
+def _tell(services: Services, resp: falcon.asgi.Response, group: Group, status: int = 200) -> None:
+    tagged(resp, group.position)
+    answer(resp, shown(services, group), status)
+
+
 def shown(services: Services, group: Group, progress: GroupProgress | UnsetType = UNSET) -> GroupResponse:
     return GroupResponse(
         id=f"{group.environment}/{group.name}",
@@ -174,6 +189,7 @@ def shown(services: Services, group: Group, progress: GroupProgress | UnsetType 
         status=group.status,
         generation=group.generation,
         start=group.start,
+        revision=group.position,
         member_count=services.bus.groups.member_count(group),
         created_at=clock.rfc3339(group.created_at),
         updated_at=clock.rfc3339(group.updated_at),
@@ -222,7 +238,9 @@ async def _start(services: Services, after: int | None, at: str) -> int:
 
 def routes(services: Services) -> Sequence[Route]:
     missing: Mapping[int, str] = {404: "no such group"}
-    one = Answer("the group", GroupResponse)
+    stale: Mapping[int, str] = {412: "it was changed meanwhile"}
+    tag = {"ETag": "its revision"}
+    one = Answer("the group", GroupResponse, headers=tag)
     example: dict[str, Any] = {"name": "billing", "pattern": "order.>", "max_redeliveries": 5}
     listing = {
         "GET": Operation(
@@ -242,27 +260,33 @@ def routes(services: Services) -> Sequence[Route]:
         "GET": Operation("A consumer group", {200: one, **missing}, permission="groups:read"),
         "PATCH": Operation(
             "Change a consumer group",
-            {200: one, **missing},
+            {200: one, **missing, **stale},
             body=Body(UpdateGroupBody, {"max_inflight": 200}),
+            headers=CHANGED_TO,
             permission="groups:manage",
         ),
         "DELETE": Operation(
-            "Delete a consumer group; a missing one is no error", {204: "it is gone"}, permission="groups:manage"
+            "Delete a consumer group; a missing one is no error",
+            {204: "it is gone", **stale},
+            headers=CHANGED_TO,
+            permission="groups:manage",
         ),
     }
     pause = {
         "POST": Operation(
             "Deliver nothing until it is resumed",
-            {200: one, **missing},
+            {200: one, **missing, **stale},
             body=Body(ReasonBody, {"reason": "the shop moves"}, required=False),
+            headers=CHANGED_TO,
             permission="groups:manage",
         )
     }
     resume = {
         "POST": Operation(
             "Deliver again",
-            {200: one, **missing},
+            {200: one, **missing, **stale},
             body=Body(ReasonBody, {}, required=False),
+            headers=CHANGED_TO,
             permission="groups:manage",
         )
     }
@@ -276,8 +300,9 @@ def routes(services: Services) -> Sequence[Route]:
     reset = {
         "POST": Operation(
             "Begin again elsewhere, or see what that would do",
-            {200: Answer("what was done, or would be", ResetGroupResponse), **missing},
+            {200: Answer("what was done, or would be", ResetGroupResponse, headers=tag), **missing, **stale},
             body=Body(ResetGroupBody, {"after": 0, "preview": True}),
+            headers=CHANGED_TO,
             permission="groups:manage",
         )
     }

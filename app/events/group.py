@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from app.errors import AlreadyExists, GroupNotFound, InvalidArgument
 from app.events import selection
+from app.history import revisions
 from app.history.entry import Entry
 from app.history.kinds import (
     Fact,
@@ -172,6 +173,13 @@ def decide_reset(name: str, group: Group | None, start: int, reason: str = "") -
 def decide_delete(name: str, group: Group | None) -> list[Fact]:
     """Deleting what is not there changes nothing."""
     return [GroupDeleted()] if group is not None and group.exists else []
+
+
+def check_expected(group: Group | None, expected: int | None) -> None:
+    """Returns if the group is as it was at that position, or is not there, which is for who decides. Raises
+    RevisionConflict."""
+    if group is not None and group.exists:
+        revisions.check(f"group {group.name}", found=group.position, expected=expected)
 
 
 def existing(name: str, group: Group | None) -> Group:

@@ -16,6 +16,7 @@ from app.events import dead_letter, group
 from app.events.dead_letter import DeadLetter
 from app.events.group import NOW, Group
 from app.events.selection import Selection, selection
+from app.history import revisions
 from app.history.committer import Command, Committer, Decision, Done
 from app.history.entry import Draft, Entry
 from app.history.fold import Fold
@@ -99,40 +100,55 @@ class Groups:
             environment, name, lambda known: group.decide_create(name, known, settings, start), actor
         )
 
-    async def update(self, environment: str, name: str, changes: Mapping[str, Any], *, actor: str = "") -> Group:
-        """`changes` are fields of GroupSettings. Raises GroupNotFound, InvalidArgument."""
+    async def update(
+        self, environment: str, name: str, changes: Mapping[str, Any], *, actor: str = "", expected: int | None = None
+    ) -> Group:
+        """`changes` are fields of GroupSettings. Raises GroupNotFound, InvalidArgument, RevisionConflict."""
 
         def decide(known: Group | None) -> Sequence[Fact]:
             settings = group.existing(name, known).settings
             return group.decide_update(name, known, group.checked(msgspec.structs.replace(settings, **changes)))
 
-        return await self._changed(environment, name, decide, actor)
+        return await self._changed(environment, name, decide, actor, expected)
 
-    async def pause(self, environment: str, name: str, *, reason: str = "", actor: str = "") -> Group:
+    async def pause(
+        self, environment: str, name: str, *, reason: str = "", actor: str = "", expected: int | None = None
+    ) -> Group:
         """Nothing is delivered until it is resumed; what is delivered already can be settled. Raises GroupNotFound,
-        InvalidArgument."""
+        InvalidArgument, RevisionConflict."""
         texts.reason(reason)
         return await self._changed(
-            environment, name, lambda known: group.decide_status(name, known, "paused", reason), actor
+            environment, name, lambda known: group.decide_status(name, known, "paused", reason), actor, expected
         )
 
-    async def resume(self, environment: str, name: str, *, actor: str = "") -> Group:
-        """Raises GroupNotFound."""
-        return await self._changed(environment, name, lambda known: group.decide_status(name, known, "active"), actor)
+    async def resume(self, environment: str, name: str, *, actor: str = "", expected: int | None = None) -> Group:
+        """Raises GroupNotFound, RevisionConflict."""
+        return await self._changed(
+            environment, name, lambda known: group.decide_status(name, known, "active"), actor, expected
+        )
 
-    async def reset(self, environment: str, name: str, *, start: int, reason: str = "", actor: str = "") -> Group:
+    async def reset(
+        self,
+        environment: str,
+        name: str,
+        *,
+        start: int,
+        reason: str = "",
+        actor: str = "",
+        expected: int | None = None,
+    ) -> Group:
         """Begin again after the position `start`, or with what comes from NOW on. Raises GroupNotFound,
-        InvalidArgument for a position that is not there yet."""
+        RevisionConflict, InvalidArgument for a position that is not there yet."""
         texts.reason(reason)
         self._check_start(start)
         return await self._changed(
-            environment, name, lambda known: group.decide_reset(name, known, start, reason), actor
+            environment, name, lambda known: group.decide_reset(name, known, start, reason), actor, expected
         )
 
-    async def delete(self, environment: str, name: str, *, actor: str = "") -> None:
-        """Deleting what is not there changes nothing."""
+    async def delete(self, environment: str, name: str, *, actor: str = "", expected: int | None = None) -> None:
+        """Deleting what is not there changes nothing. Raises RevisionConflict."""
         group.check_name(name)
-        await self._change(environment, name, lambda known: group.decide_delete(name, known), actor)
+        await self._change(environment, name, lambda known: group.decide_delete(name, known), actor, expected)
 
     # Reads.
 
@@ -270,23 +286,29 @@ class Groups:
             _of_letter(environment, fact.group, fact.entry, lambda letter: dead_letter.decide_bury(letter, fact)), done
         )
 
-    async def _changed(self, environment: str, name: str, decider: Decider, actor: str) -> Group:
-        known = await self._change(environment, name, decider, actor)
+    async def _changed(
+        self, environment: str, name: str, decider: Decider, actor: str, expected: int | None = None
+    ) -> Group:
+        known = await self._change(environment, name, decider, actor, expected)
         assert known is not None, f"{name} was decided and is not there"
         return known
 
     async def _settle(self, environment: str, name: str, entry: int, decider: LetterDecider, actor: str) -> None:
         await self._committer.commit(_of_letter(environment, name, entry, decider, actor))
 
-    async def _change(self, environment: str, name: str, decider: Decider, actor: str) -> Group | None:
-        """The group after the change; None if it never was."""
+    async def _change(
+        self, environment: str, name: str, decider: Decider, actor: str, expected: int | None
+    ) -> Group | None:
+        """The group after the change, made to what it is at the position `expected`; None if it never was."""
         group.check_name(name)
         where = group.stream(name)
 
         def decide(states: Mapping[str, Any], now: int) -> Decision:
+            group.check_expected(states[where], expected)
             return Decision([Draft(where, fact, actor=actor) for fact in decider(states[where])])
 
-        await self._committer.commit(Command(environment, (where,), decide))
+        async with revisions.telling(self._storage, environment, where, position=expected):
+            await self._committer.commit(Command(environment, (where,), decide))
         known: Group | None = await self._tail.read(  # it is durable
             lambda tx: self._fold.load(tx, environment, where).state
         )

@@ -14,15 +14,13 @@ import msgspec
 
 from app import texts
 from app.errors import IdempotencyConflict, InvalidArgument, RunChanged
-from app.history.entry import Entry
+from app.history import revisions
 from app.history.kinds import Asked, Fact
 from app.runs.noun import stream
 from app.runs.state import Run, known
-from storage import history
 from storage.contract import Transaction
 
 KEY_CHARS_MAX = 255
-CHANGES_SHOWN_MAX = 5
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -87,12 +85,4 @@ def fingerprint(wanted: bytes) -> str:
 
 def changes(tx: Transaction, environment: str, run_id: str, version: int) -> str:
     """What happened to the run since that version of it, in words; "" if nothing did."""
-    page = history.of_stream(tx, environment, stream(run_id), after_version=version)
-    told = ", ".join(_told(Entry(record)) for record in page[-CHANGES_SHOWN_MAX:])
-    return f"since then: {told}; read the run again" if told else ""
-
-
-def _told(entry: Entry) -> str:
-    fact: Any = entry.fact
-    about = getattr(fact, "name", "") or getattr(fact, "reason", "")
-    return f"{entry.kind}{f' ({about})' if about else ''} at version {entry.version}"
+    return revisions.since(tx, environment, stream(run_id), version)

@@ -17,6 +17,7 @@ import msgspec
 
 from app import texts
 from app.errors import FailedPrecondition, FunctionNotFound, InvalidArgument
+from app.history import revisions
 from app.history.entry import Entry
 from app.history.kinds import Fact, FunctionPinned, FunctionRegistered, FunctionStatusChanged, FunctionUnpinned
 from app.runs.definition import Definition
@@ -110,6 +111,13 @@ def decide_status(known: Function | None, function_id: str, status: str, *, reas
     if status == known.status and not (status == "paused" and reason):
         return []
     return [FunctionStatusChanged(status=status, reason=texts.reason(reason))]
+
+
+def check_expected(known: Function | None, expected: int | None) -> None:
+    """Returns if the function is at that version, or is not there, which is for who decides. Raises
+    RevisionConflict."""
+    if known is not None and known.status != "deleted":
+        revisions.check(f"function {known.fact.id}", found=known.version, expected=expected)
 
 
 def _there(known: Function | None, function_id: str) -> Function:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.errors import InvalidArgument
+from app.history import revisions
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft, Entry
 from app.history.fold import Fold
@@ -89,35 +90,50 @@ class Functions:
         return function, before is None or before.status == "deleted"
 
     async def set_status(
-        self, environment: str, function_id: str, status: str, *, actor: str = "", reason: str = ""
+        self,
+        environment: str,
+        function_id: str,
+        status: str,
+        *,
+        actor: str = "",
+        reason: str = "",
+        expected: int | None = None,
     ) -> Function:
-        """The function, now active, paused or archived. Raises FunctionNotFound, InvalidArgument."""
+        """The function, now active, paused or archived. Raises FunctionNotFound, InvalidArgument, RevisionConflict."""
 
         def decide(known: Function | None) -> Sequence[Fact]:
             return noun.decide_status(known, function_id, status, reason=reason)
 
-        function, _ = await self._change(environment, function_id, decide, actor)
+        function, _ = await self._change(environment, function_id, decide, actor, expected)
         return function
 
-    async def delete(self, environment: str, function_id: str, *, actor: str = "", reason: str = "") -> None:
+    async def delete(
+        self, environment: str, function_id: str, *, actor: str = "", reason: str = "", expected: int | None = None
+    ) -> None:
         """Nothing starts it any more, and lists do not show it; its history and its runs stay. Raises
-        FunctionNotFound."""
+        FunctionNotFound, RevisionConflict."""
 
         def decide(known: Function | None) -> Sequence[Fact]:
             return noun.decide_status(known, function_id, "deleted", reason=reason)
 
-        await self._change(environment, function_id, decide, actor)
+        await self._change(environment, function_id, decide, actor, expected)
 
     async def roll_back(
-        self, environment: str, target: FunctionRegistered, *, actor: str = "", reason: str = ""
+        self,
+        environment: str,
+        target: FunctionRegistered,
+        *,
+        actor: str = "",
+        reason: str = "",
+        expected: int | None = None,
     ) -> Function:
-        """The function with the content of an earlier version, as a new version. Raises FunctionNotFound, and
-        FailedPrecondition if it has that content already."""
+        """The function with the content of an earlier version, as a new version. Raises FunctionNotFound,
+        RevisionConflict, and FailedPrecondition if it has that content already."""
 
         def decide(known: Function | None) -> Sequence[Fact]:
             return noun.decide_rollback(known, target, reason=reason)
 
-        function, _ = await self._change(environment, target.id, decide, actor)
+        function, _ = await self._change(environment, target.id, decide, actor, expected)
         return function
 
     async def pin(
@@ -128,23 +144,26 @@ class Functions:
         *,
         actor: str = "",
         reason: str = "",
+        expected: int | None = None,
     ) -> Function:
         """The function with the content of that version, or the one it has, whatever is registered from now on. Raises
-        FunctionNotFound."""
+        FunctionNotFound, RevisionConflict."""
 
         def decide(known: Function | None) -> Sequence[Fact]:
             return noun.decide_pin(known, function_id, target, reason=reason)
 
-        function, _ = await self._change(environment, function_id, decide, actor)
+        function, _ = await self._change(environment, function_id, decide, actor, expected)
         return function
 
-    async def unpin(self, environment: str, function_id: str, *, actor: str = "", reason: str = "") -> Function:
-        """The function, as it is until something else is registered. Raises FunctionNotFound."""
+    async def unpin(
+        self, environment: str, function_id: str, *, actor: str = "", reason: str = "", expected: int | None = None
+    ) -> Function:
+        """The function, as it is until something else is registered. Raises FunctionNotFound, RevisionConflict."""
 
         def decide(known: Function | None) -> Sequence[Fact]:
             return noun.decide_unpin(known, function_id, reason=reason)
 
-        function, _ = await self._change(environment, function_id, decide, actor)
+        function, _ = await self._change(environment, function_id, decide, actor, expected)
         return function
 
     def get(self, environment: str, function_id: str) -> Function:
@@ -197,17 +216,19 @@ class Functions:
         return [(known[condition.function_id], condition) for condition in index.matching(event_name)]
 
     async def _change(
-        self, environment: str, function_id: str, decider: Decider, actor: str
+        self, environment: str, function_id: str, decider: Decider, actor: str, expected: int | None = None
     ) -> tuple[Function, Function | None]:
-        """The function after the change, and before."""
+        """The function after the change, made to its version `expected`, and before."""
         where = stream(function_id)
 
         def decide(states: Mapping[str, Any], now: int) -> Decision:
             known: Function | None = states[where]
+            noun.check_expected(known, expected)
             facts = decider(known)
             return Decision([Draft(where, fact, actor=actor) for fact in facts], (known, bool(facts)))
 
-        before, changed = await self._committer.commit(Command(environment, (where,), decide))
+        async with revisions.telling(self._storage, environment, where, version=expected):
+            before, changed = await self._committer.commit(Command(environment, (where,), decide))
         after = before
         if changed:
             after = await self._tail.read(lambda tx: self._fold.load(tx, environment, where).state)  # it is durable

@@ -105,7 +105,8 @@ class FunctionContent(Shape):
 class FunctionResponse(FunctionContent, kw_only=True):
     """A function at its newest version."""
 
-    version: int
+    version: Annotated[int, Meta(description="of its content")]
+    revision: Annotated[int, Meta(description="another after each change of any sort: what If-Match expects")]
     pinned: Annotated[bool, Meta(description="what workers register changes nothing")]
     created_at: Instant
     updated_at: Instant
@@ -175,6 +176,7 @@ def shown(function: Function, now_us: int) -> FunctionResponse:
     tick = next_tick(function.fact.triggers, now_us) if function.status == "active" else None
     return FunctionResponse(
         version=function.fact.version,
+        revision=function.version,
         pinned=function.pinned,
         created_at=clock.rfc3339(function.created_at),
         updated_at=clock.rfc3339(function.updated_at),

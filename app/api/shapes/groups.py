@@ -90,6 +90,7 @@ class GroupResponse(Shape):
     metadata: msgspec.Raw
     generation: int
     start: int
+    revision: Annotated[int, Meta(description="another after each change: what If-Match expects")]
     member_count: int
     created_at: Instant
     updated_at: Instant
