@@ -94,9 +94,11 @@ class Keys:
         """The key that a server makes for whoever can read its data directory."""
         return await self._create(actor, BOOTSTRAP, tuple(roles), "", 0, False)
 
-    async def rotate(self, actor: Actor, id: str, *, overlap_s: int | None = None) -> Issued:
+    async def rotate(
+        self, actor: Actor, id: str, *, overlap_s: int | None = None, expected: int | None = None
+    ) -> Issued:
         """Another secret; the old one counts on for the overlap, 0 ends it now. Raises IdentityNotFound,
-        PermissionDenied, InvalidArgument."""
+        PermissionDenied, InvalidArgument, RevisionConflict."""
         key = self._managed(actor, id)
         overlap_s = OVERLAP_S_DEFAULT if overlap_s is None else overlap_s
         if not 0 <= overlap_s <= OVERLAP_S_MAX:
@@ -111,10 +113,11 @@ class Keys:
                 raise not_found("apikey", id)
             return [ApiKeyRotated(prefix=prefix_of(secret), hash=hash_of(secret), previous_until=until)]
 
-        return Issued(await self._register.record(key.org, Key, key.id, decide, actor=actor.id), secret)
+        rotated = await self._register.record(key.org, Key, key.id, decide, actor=actor.id, expected=expected)
+        return Issued(rotated, secret)
 
-    async def replace_roles(self, actor: Actor, id: str, roles: Sequence[str]) -> Key:
-        """Raises IdentityNotFound, PermissionDenied, InvalidArgument."""
+    async def replace_roles(self, actor: Actor, id: str, roles: Sequence[str], *, expected: int | None = None) -> Key:
+        """Raises IdentityNotFound, PermissionDenied, InvalidArgument, RevisionConflict."""
         key = self._managed(actor, id)
         wanted = self._roles.ids_of(actor, roles)
 
@@ -123,17 +126,18 @@ class Keys:
                 raise not_found("apikey", id)
             return [ApiKeyRolesReplaced(roles=wanted)] if wanted != known.roles else []
 
-        return await self._register.record(key.org, Key, key.id, decide, actor=actor.id)
+        return await self._register.record(key.org, Key, key.id, decide, actor=actor.id, expected=expected)
 
-    async def revoke(self, actor: Actor, id: str, *, reason: str = "") -> None:
-        """At once, for streams that are open too. Raises IdentityNotFound, PermissionDenied, InvalidArgument."""
+    async def revoke(self, actor: Actor, id: str, *, reason: str = "", expected: int | None = None) -> None:
+        """At once, for streams that are open too. Raises IdentityNotFound, PermissionDenied, InvalidArgument,
+        RevisionConflict."""
         texts.reason(reason)
         key = self._managed(actor, id)
 
         def decide(known: Key | None) -> Sequence[Fact]:
             return [ApiKeyRevoked(reason=reason)] if known is not None else []
 
-        await self._register.record(key.org, Key, key.id, decide, actor=actor.id)
+        await self._register.record(key.org, Key, key.id, decide, actor=actor.id, expected=expected)
 
     def _managed(self, actor: Actor, id: str) -> Key:
         """One that the actor may change: a secret of it would be worth no more than its own."""

@@ -13,6 +13,7 @@ from app.access import nouns, records
 from app.access.actor import ORG_DEFAULT
 from app.access.permissions import SYSTEM_ROLES
 from app.access.records import Environment, Identity, Key, Org, Project, Role, Session
+from app.history import revisions
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft
 from app.history.fold import Fold
@@ -75,19 +76,25 @@ class Register:
         """`watcher` is called after every change from now on."""
         self._watchers.append(watcher)
 
-    async def record(self, org: str, kind: type[One], id: str, decide: Decider, *, actor: str) -> One:
+    async def record(
+        self, org: str, kind: type[One], id: str, decide: Decider, *, actor: str, expected: int | None = None
+    ) -> One:
         """Record what `decide` makes of the record (None: there is none yet); the record from then on, which may be
         gone. What `decide` raises is raised. Within this node one is decided after the other, so that `decide` can see
-        in the register what must not be there twice."""
+        in the register what must not be there twice. `expected`: the position of its last change that was seen; raises
+        RevisionConflict."""
         stream = nouns.stream(_NOUNS[kind], id)
 
         def decided(states: Mapping[str, Any], now: int) -> Decision:
             state = states[stream]
+            if state is not None and not state.gone:
+                revisions.check(stream, found=state.position, expected=expected)
             facts = decide(None if state is None or state.gone else state)
             return Decision([Draft(stream, fact, actor=actor) for fact in facts])
 
         async with self._writing:
-            await self._committer.commit(Command(org, (stream,), decided))
+            async with revisions.telling(self._storage, org, stream, position=expected):
+                await self._committer.commit(Command(org, (stream,), decided))
             changed = await self._tail.read(lambda tx: self._fold.load(tx, org, stream).state)
             assert isinstance(changed, kind), f"{stream} was decided and is not there"
             self._put(changed)

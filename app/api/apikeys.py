@@ -15,6 +15,7 @@ from app.access.records import Key
 from app.api.answers import answer, body_of, decoded
 from app.api.authors import denied_by_policies
 from app.api.caller import Caller, caller_of
+from app.api.conditions import CHANGED_TO, tagged, version_of
 from app.api.parameters import query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.access import (
@@ -59,6 +60,7 @@ class ApiKeys:
             life_us=parse_duration(body.expires_in, field="expires_in") if body.expires_in else 0,
             platform=body.platform,
         )
+        tagged(resp, issued.key.position)
         answer(resp, await issued_shown(self._services, caller_of(req), issued), 201)
 
 
@@ -68,11 +70,13 @@ class ApiKey:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
         who = caller_of(req).who
-        answer(resp, await shown(self._services, caller_of(req), self._services.access.keys.get(who, key_id)))
+        key = self._services.access.keys.get(who, key_id)
+        tagged(resp, key.position)
+        answer(resp, await shown(self._services, caller_of(req), key))
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
         reason = query_of(req, RevokeApiKeyQuery).reason
-        await self._services.access.keys.revoke(caller_of(req).who, key_id, reason=reason)
+        await self._services.access.keys.revoke(caller_of(req).who, key_id, reason=reason, expected=version_of(req))
         resp.status = 204
 
 
@@ -83,7 +87,10 @@ class Rotate:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
         body: RotateApiKeyRequest = decoded(_rotate, await body_of(req) or b"{}")
         who = caller_of(req).who
-        issued = await self._services.access.keys.rotate(who, key_id, overlap_s=body.overlap_seconds)
+        issued = await self._services.access.keys.rotate(
+            who, key_id, overlap_s=body.overlap_seconds, expected=version_of(req)
+        )
+        tagged(resp, issued.key.position)
         answer(resp, await issued_shown(self._services, caller_of(req), issued))
 
 
@@ -94,7 +101,8 @@ class KeyRoles:
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
         body: ReplaceRolesRequest = decoded(_replace, await body_of(req))
         who = caller_of(req).who
-        key = await self._services.access.keys.replace_roles(who, key_id, body.role_ids)
+        key = await self._services.access.keys.replace_roles(who, key_id, body.role_ids, expected=version_of(req))
+        tagged(resp, key.position)
         answer(resp, await shown(self._services, caller_of(req), key))
 
 
@@ -134,6 +142,7 @@ def _told(services: Services, key: Key, maker: Maker) -> Mapping[str, Any]:
     return {
         "id": key.id,
         "name": key.name,
+        "revision": key.position,
         "key_prefix": key.prefix,
         "role_ids": list(key.roles),
         "environment_id": services.access.tenancy.shown(key.environment) if key.environment else "",
@@ -149,7 +158,9 @@ def _told(services: Services, key: Key, maker: Maker) -> Mapping[str, Any]:
 
 
 def routes(services: Services) -> Sequence[Route]:
-    key, made = Answer("the key", ApiKeyResponse), Answer("the key and its secret", CreateApiKeyResponse)
+    tag, stale = {"ETag": "its revision"}, {412: "it was changed meanwhile"}
+    key = Answer("the key", ApiKeyResponse, headers=tag)
+    made = Answer("the key and its secret", CreateApiKeyResponse, headers=tag)
     missing: Mapping[int, str] = {404: "no such key"}
     denied: Mapping[int, str] = {403: "it may do what you may not"}
     example = {"name": "ci", "role_ids": ["viewer"], "expires_in": "90d"}
@@ -171,7 +182,8 @@ def routes(services: Services) -> Sequence[Route]:
         "GET": Operation("A key, without its secret", {200: key, **missing}, permission="apikeys:read"),
         "DELETE": Operation(
             "Revoke a key, at once",
-            {204: "it counts no more", **missing, **denied},
+            {204: "it counts no more", **missing, **denied, **stale},
+            headers=CHANGED_TO,
             query=RevokeApiKeyQuery,
             permission="apikeys:manage",
         ),
@@ -179,7 +191,8 @@ def routes(services: Services) -> Sequence[Route]:
     rotate = {
         "POST": Operation(
             "Give a key another secret",
-            {200: made, **missing, **denied},
+            {200: made, **missing, **denied, **stale},
+            headers=CHANGED_TO,
             body=Body(RotateApiKeyRequest, {"overlap_seconds": 3600}, required=False),
             permission="apikeys:manage",
         )
@@ -187,7 +200,8 @@ def routes(services: Services) -> Sequence[Route]:
     roles = {
         "PUT": Operation(
             "Give a key other roles",
-            {200: key, **missing, **denied},
+            {200: key, **missing, **denied, **stale},
+            headers=CHANGED_TO,
             body=Body(ReplaceRolesRequest, {"role_ids": ["viewer"]}),
             permission="apikeys:manage",
         )

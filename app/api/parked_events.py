@@ -9,6 +9,7 @@ import msgspec
 
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
+from app.api.conditions import CHANGED_TO, version_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.parked_events import (
     DiscardedResponse,
@@ -32,7 +33,13 @@ class GoOn:
         caller = caller_of(req)
         body: GoOnBody = decoded(_go_on, await body_of(req))
         after = await self._services.projections.parking.go_on(
-            caller.environment, name, park=self._park, event_id=body.event_id, reason=body.reason, actor=caller.actor
+            caller.environment,
+            name,
+            park=self._park,
+            event_id=body.event_id,
+            reason=body.reason,
+            actor=caller.actor,
+            expected=version_of(req),
         )
         answer(resp, ProjectionActionResponse(status=after.status))
 
@@ -54,7 +61,12 @@ class Retry:
         caller = caller_of(req)
         body: ParkedBody = decoded(_parked, await body_of(req))
         job = await self._services.projections.parking.retry(
-            caller.environment, name, body.event_ids, reason=body.reason, actor=caller.actor
+            caller.environment,
+            name,
+            body.event_ids,
+            reason=body.reason,
+            actor=caller.actor,
+            expected=version_of(req),
         )
         answer(resp, job_shown(job))
 
@@ -67,7 +79,12 @@ class Discard:
         caller = caller_of(req)
         body: ParkedBody = decoded(_parked, await body_of(req))
         count = await self._services.projections.parking.discard(
-            caller.environment, name, body.event_ids, reason=body.reason, actor=caller.actor
+            caller.environment,
+            name,
+            body.event_ids,
+            reason=body.reason,
+            actor=caller.actor,
+            expected=version_of(req),
         )
         answer(resp, DiscardedResponse(discarded=count))
 
@@ -84,8 +101,9 @@ def routes(services: Services) -> Sequence[Route]:
                 200: Answer("it goes on", ProjectionActionResponse),
                 404: "there is no such projection",
                 409: "it stands at another event, or at none",
-                412: "no event has stopped it, or it goes on without too many already",
+                412: "no event has stopped it, it goes on without too many already, or was changed meanwhile",
             },
+            headers=CHANGED_TO,
             body=Body(GoOnBody, example),
             permission=manage,
         )
@@ -101,14 +119,21 @@ def routes(services: Services) -> Sequence[Route]:
             200: Answer("the rebuild", RebuildJobResponse),
             **missing,
             409: "a rebuild is under way",
-            412: "nothing is parked",
+            412: "nothing is parked, or it was changed meanwhile",
         },
+        headers=CHANGED_TO,
         body=Body(ParkedBody, {"reason": "the rules know of it now", "event_ids": ["evt_…"]}),
         permission=manage,
     )
     discard = Operation(
         "Discard parked events: it goes on without them for good",
-        {200: Answer("how many", DiscardedResponse), **missing, 409: "a rebuild under way tries one of them again"},
+        {
+            200: Answer("how many", DiscardedResponse),
+            **missing,
+            409: "a rebuild under way tries one of them again",
+            412: "it was changed meanwhile",
+        },
+        headers=CHANGED_TO,
         body=Body(ParkedBody, {"reason": "a test order", "event_ids": ["evt_…"]}),
         permission=manage,
     )

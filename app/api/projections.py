@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import falcon.asgi
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from app.api import live
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
+from app.api.conditions import CHANGED_TO, tagged, version_of
 from app.api.parameters import query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import given
@@ -101,20 +103,29 @@ class OneProjection:
         projection = services.projections.registry.get(environment_of(req), name)
         at = await moments.position_of(services.storage, query.at, now=services.clock.now_us())
         state = await services.projections.states.get(projection, query.partition, at=at)
+        tagged(resp, projection.revision)
         answer(resp, whole(await services.projections.status(projection), state))
 
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         caller, projections = caller_of(req), self._services.projections
         body: ProjectionBody = decoded(_projection, await body_of(req))
         projection, result = await projections.register(
-            caller.environment, name, definition_of(body), reason=body.change_reason, actor=caller.actor
+            caller.environment,
+            name,
+            definition_of(body),
+            reason=body.change_reason,
+            actor=caller.actor,
+            expected=version_of(req),
         )
+        tagged(resp, projection.revision)
         content = RegisteredProjectionResponse(result=result, **told(await projections.status(projection)))
         answer(resp, content, 201 if result == "registered" else 200)
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         caller, reason = caller_of(req), query_of(req, ReasonQuery).reason
-        await self._services.projections.registry.delete(caller.environment, name, reason=reason, actor=caller.actor)
+        await self._services.projections.registry.delete(
+            caller.environment, name, reason=reason, actor=caller.actor, expected=version_of(req)
+        )
         answer(resp, ProjectionActionResponse(status="deleted"))
 
 
@@ -129,16 +140,15 @@ class Steer:
         caller, projections = caller_of(req), self._services.projections
         body: SteerBody = decoded(_steer, await body_of(req) or b"{}")
         given_to = (caller.environment, name)
+        asked: Mapping[str, Any] = {"reason": body.reason, "actor": caller.actor, "expected": version_of(req)}
         match self._verb:
             case "pause":
-                after = await projections.registry.pause(*given_to, reason=body.reason, actor=caller.actor)
-                status = after.status
+                status = (await projections.registry.pause(*given_to, **asked)).status
             case "resume":
-                after = await projections.registry.resume(*given_to, reason=body.reason, actor=caller.actor)
-                status = after.status
+                status = (await projections.registry.resume(*given_to, **asked)).status
             case verb:
                 assert verb == "cancel"
-                await projections.rebuilds.cancel(*given_to, reason=body.reason, actor=caller.actor)
+                await projections.rebuilds.cancel(*given_to, **asked)
                 status = "cancelled"
         answer(resp, ProjectionActionResponse(status=status))
 
@@ -164,6 +174,7 @@ class Rebuild:
             dry_run=body.dryRun,
             reason=body.reason,
             actor=caller.actor,
+            expected=version_of(req),
         )
         answer(resp, job_shown(job))
 
@@ -241,21 +252,25 @@ class Watch:
 
 def routes(services: Services) -> Sequence[Route]:
     missing: Mapping[int, str] = {404: "there is no such projection"}
+    stale: Mapping[int, str] = {412: "it was changed meanwhile"}
+    tag = {"ETag": "its revision"}
     one = {
         "GET": Operation(
             "A projection, and the state of one partition, now or as of a position or time",
-            {200: Answer("it", ProjectionResponse), **missing, 412: "that state cannot be told"},
+            {200: Answer("it", ProjectionResponse, headers=tag), **missing, 412: "that state cannot be told"},
             query=ProjectionQuery,
             permission="projections:read",
         ),
         "PUT": Operation(
             "Register a projection that the server folds by rules; another fold is built beside the one that serves",
             {
-                201: Answer("it is new", RegisteredProjectionResponse),
-                200: Answer("it was there", RegisteredProjectionResponse),
+                201: Answer("it is new", RegisteredProjectionResponse, headers=tag),
+                200: Answer("it was there", RegisteredProjectionResponse, headers=tag),
                 400: "it cannot work",
                 409: "it is of another mode, or a newer version is there",
+                **stale,
             },
+            headers=CHANGED_TO,
             body=Body(
                 ProjectionBody,
                 {
@@ -268,8 +283,9 @@ def routes(services: Services) -> Sequence[Route]:
         ),
         "DELETE": Operation(
             "Delete it, with its states",
-            {200: Answer("done", ProjectionActionResponse), **missing},
+            {200: Answer("done", ProjectionActionResponse), **missing, **stale},
             query=ReasonQuery,
+            headers=CHANGED_TO,
             permission="projections:manage",
         ),
     }
@@ -281,7 +297,8 @@ def routes(services: Services) -> Sequence[Route]:
         ),
         "POST": Operation(
             "Fold it from the beginning while the old one serves",
-            {200: Answer("the job", RebuildJobResponse), **missing, 409: "a rebuild is under way"},
+            {200: Answer("the job", RebuildJobResponse), **missing, 409: "a rebuild is under way", **stale},
+            headers=CHANGED_TO,
             body=Body(RebuildBody, {"reason": "the rules were wrong"}, required=False),
             permission="projections:manage",
         ),
@@ -344,7 +361,8 @@ def routes(services: Services) -> Sequence[Route]:
                 {
                     "POST": Operation(
                         text,
-                        {200: Answer("done", ProjectionActionResponse), **missing},
+                        {200: Answer("done", ProjectionActionResponse), **missing, **stale},
+                        headers=CHANGED_TO,
                         body=Body(SteerBody, {"reason": "a look at it"}, required=False),
                         permission="projections:manage",
                     )

@@ -31,11 +31,19 @@ class Parking:
         self._events = EventReader(storage)
 
     async def go_on(
-        self, environment: str, name: str, *, park: bool, event_id: str = "", reason: str, actor: str = ""
+        self,
+        environment: str,
+        name: str,
+        *,
+        park: bool,
+        event_id: str = "",
+        reason: str,
+        actor: str = "",
+        expected: int | None = None,
     ) -> Projection:
         """The projection, which goes on without the event that has stopped it. With `event_id` only if it is that one;
         asked again, it changes nothing. Raises ProjectionNotFound, EventNotFound, InvalidArgument, Conflict,
-        FailedPrecondition."""
+        FailedPrecondition, RevisionConflict."""
         told = Request(reason, actor).checked(needs_reason=True).reason
         stopped = self._registry.get(environment, name).stopped
         wanted = event_id or (stopped.error_event_id if stopped is not None else "")
@@ -43,7 +51,11 @@ class Parking:
             raise FailedPrecondition(f"{name} was not stopped by an event", hint="there is nothing to skip or park")
         position = (await self._events.get(environment, wanted)).position  # a runner may have told another
         return await self._registry.change(
-            environment, name, lambda known: _go_on(known, wanted, position, park, told), actor=actor
+            environment,
+            name,
+            lambda known: _go_on(known, wanted, position, park, told),
+            actor=actor,
+            expected=expected,
         )
 
     def parked(self, environment: str, name: str) -> Sequence[Passed]:
@@ -51,11 +63,18 @@ class Parking:
         return self._registry.get(environment, name).serving.parked
 
     async def discard(
-        self, environment: str, name: str, event_ids: Sequence[str] = (), *, reason: str, actor: str = ""
+        self,
+        environment: str,
+        name: str,
+        event_ids: Sequence[str] = (),
+        *,
+        reason: str,
+        actor: str = "",
+        expected: int | None = None,
     ) -> int:
         """How many parked events it goes on without for good now: those named, or all. Asked again, it
         changes nothing. Raises ProjectionNotFound, ParkedEventNotFound, InvalidArgument, Conflict while a generation is
-        built that has one of them."""
+        built that has one of them, RevisionConflict."""
         told = Request(reason, actor).checked(needs_reason=True).reason
         discarded: list[Passed] = []
 
@@ -66,22 +85,29 @@ class Parking:
             _check_out_of_building(known, discarded)
             return [ProjectionParkedDiscarded(tuple(one.position for one in discarded), told)] if discarded else []
 
-        await self._registry.change(environment, name, decide, actor=actor)
+        await self._registry.change(environment, name, decide, actor=actor, expected=expected)
         return len(discarded)
 
     async def retry(
-        self, environment: str, name: str, event_ids: Sequence[str] = (), *, reason: str, actor: str = ""
+        self,
+        environment: str,
+        name: str,
+        event_ids: Sequence[str] = (),
+        *,
+        reason: str,
+        actor: str = "",
+        expected: int | None = None,
     ) -> Job:
         """The rebuild that gives parked events, those named or all, their place. They stay parked until it is over, and
         if it is cancelled. Raises ProjectionNotFound, ParkedEventNotFound, InvalidArgument, Conflict if a rebuild is
-        under way, FailedPrecondition if nothing is parked."""
+        under way, FailedPrecondition if nothing is parked, RevisionConflict."""
         told = Request(reason, actor).checked(needs_reason=True).reason
         projection = self._registry.get(environment, name)
         wanted = _named(projection, event_ids)
         if not wanted:
             raise FailedPrecondition(f"nothing is parked by {name}", hint="`ironflow projection parked` lists what is")
         if projection.serving.definition.mode == "external":
-            return await self._give_again(projection, wanted, told, actor)
+            return await self._give_again(projection, wanted, told, actor, expected)
         return await self._rebuilds.start(
             environment,
             name,
@@ -89,9 +115,12 @@ class Parking:
             retried=[one.position for one in wanted],
             reason=told,
             actor=actor,
+            expected=expected,
         )
 
-    async def _give_again(self, projection: Projection, wanted: Sequence[Passed], reason: str, actor: str) -> Job:
+    async def _give_again(
+        self, projection: Projection, wanted: Sequence[Passed], reason: str, actor: str, expected: int | None
+    ) -> Job:
         if len(wanted) > 1:
             raise InvalidArgument(
                 f"{projection.name} is external: it is given one event again at a time",
@@ -106,6 +135,7 @@ class Parking:
             retried=[wanted[0].position],
             reason=reason,
             actor=actor,
+            expected=expected,
         )
 
     async def _partition(self, projection: Projection, wanted: Sequence[Passed]) -> str:

@@ -69,11 +69,13 @@ class Rebuilds:
         dry_run: bool = False,
         reason: str = "",
         actor: str = "",
+        expected: int | None = None,
     ) -> Job:
         """Begin one; with `dry_run`, only tell what it would be. An external projection can be given events from one
         on, or from one to another, after which it goes on where it was; or from and to positions of history. What was
         skipped and parked is left out, but for the parked events at positions `retried`. Raises ProjectionNotFound,
-        EventNotFound, Conflict if one is under way that this would end before it is done, InvalidArgument."""
+        EventNotFound, Conflict if one is under way that this would end before it is done, InvalidArgument,
+        RevisionConflict."""
         projection = self._registry.get(environment, name)
         serving = projection.serving
         _check_partition(projection, partition)
@@ -108,18 +110,21 @@ class Rebuilds:
                 )
             ]
 
-        await self._registry.change(environment, name, decide, reason=reason, actor=actor)
+        await self._registry.change(environment, name, decide, reason=reason, actor=actor, expected=expected)
         return await self.job(environment, name)
 
-    async def cancel(self, environment: str, name: str, *, reason: str = "", actor: str = "") -> None:
-        """The generation that serves goes on. Raises ProjectionNotFound, FailedPrecondition if none is built."""
+    async def cancel(
+        self, environment: str, name: str, *, reason: str = "", actor: str = "", expected: int | None = None
+    ) -> None:
+        """The generation that serves goes on. Raises ProjectionNotFound, RevisionConflict, FailedPrecondition if none
+        is built."""
 
         def decide(known: Projection) -> Sequence[Fact]:
             if known.building is None:
                 raise FailedPrecondition(f"{name} is not being rebuilt")
             return [ProjectionRebuildCancelled(known.building.number, reason)]
 
-        await self._registry.change(environment, name, decide, reason=reason, actor=actor)
+        await self._registry.change(environment, name, decide, reason=reason, actor=actor, expected=expected)
 
     async def job(self, environment: str, name: str) -> Job:
         """The rebuild under way, or the last one. Raises ProjectionNotFound, RebuildNotFound."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from app import texts
 from app.errors import Conflict, ProjectionNotFound, ProjectionSuperseded
+from app.history import revisions
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft
 from app.history.kinds import (
@@ -101,10 +102,17 @@ class Registry:
     # Changing.
 
     async def register(
-        self, environment: str, name: str, definition: ProjectionDefinition, *, reason: str = "", actor: str = ""
+        self,
+        environment: str,
+        name: str,
+        definition: ProjectionDefinition,
+        *,
+        reason: str = "",
+        actor: str = "",
+        expected: int | None = None,
     ) -> tuple[Projection, str]:
         """The projection, and whether it is registered (new), updated, or unchanged. Another fold than the one that
-        serves is built beside it. Raises InvalidArgument, Conflict, ProjectionSuperseded."""
+        serves is built beside it. Raises InvalidArgument, Conflict, ProjectionSuperseded, RevisionConflict."""
         definitions.check(name, definition)
         texts.reason(reason, field="change_reason")
 
@@ -114,32 +122,42 @@ class Registry:
                 return [ProjectionRegistered(definition, generation, reason=reason)], "registered"
             return _again(known, definition, reason)
 
-        return await self._change(environment, name, decide, actor=actor)
+        return await self._change(environment, name, decide, actor=actor, expected=expected)
 
-    async def pause(self, environment: str, name: str, *, reason: str = "", actor: str = "") -> Projection:
+    async def pause(
+        self, environment: str, name: str, *, reason: str = "", actor: str = "", expected: int | None = None
+    ) -> Projection:
         """Nothing is folded until it is resumed. A reason may be told later, when it is paused already. Raises
-        ProjectionNotFound, InvalidArgument."""
+        ProjectionNotFound, InvalidArgument, RevisionConflict."""
         return await self.change(
             environment,
             name,
             lambda known: [ProjectionPaused(reason)] if reason or not known.paused else [],
             reason=reason,
             actor=actor,
+            expected=expected,
         )
 
-    async def resume(self, environment: str, name: str, *, reason: str = "", actor: str = "") -> Projection:
-        """Go on after a pause, or try the event again that stopped it. Raises ProjectionNotFound."""
+    async def resume(
+        self, environment: str, name: str, *, reason: str = "", actor: str = "", expected: int | None = None
+    ) -> Projection:
+        """Go on after a pause, or try the event again that stopped it. Raises ProjectionNotFound, RevisionConflict."""
         return await self.change(
             environment,
             name,
             lambda known: [ProjectionResumed(reason)] if known.paused or known.error else [],
             reason=reason,
             actor=actor,
+            expected=expected,
         )
 
-    async def delete(self, environment: str, name: str, *, reason: str = "", actor: str = "") -> None:
-        """Its states are dropped; its history stays. Raises ProjectionNotFound."""
-        await self.change(environment, name, lambda _: [ProjectionDeleted(reason)], reason=reason, actor=actor)
+    async def delete(
+        self, environment: str, name: str, *, reason: str = "", actor: str = "", expected: int | None = None
+    ) -> None:
+        """Its states are dropped; its history stays. Raises ProjectionNotFound, RevisionConflict."""
+        await self.change(
+            environment, name, lambda _: [ProjectionDeleted(reason)], reason=reason, actor=actor, expected=expected
+        )
 
     async def refuse_event(
         self, environment: str, name: str, generation: int, *, event_id: str, position: int, error: str
@@ -164,9 +182,17 @@ class Registry:
         return one is not None and one.definition.on_error == "skip"
 
     async def change(
-        self, environment: str, name: str, decide: Decide, *, reason: str = "", actor: str = ""
+        self,
+        environment: str,
+        name: str,
+        decide: Decide,
+        *,
+        reason: str = "",
+        actor: str = "",
+        expected: int | None = None,
     ) -> Projection:
-        """The projection after what `decide` says of it. Raises ProjectionNotFound, and what `decide` raises."""
+        """The projection after what `decide` says of it. Raises ProjectionNotFound, what `decide` raises, and
+        RevisionConflict where it is not at the revision `expected`."""
         texts.reason(reason)
 
         def whole(known: Projection | None) -> tuple[Sequence[Fact], None]:
@@ -176,7 +202,7 @@ class Registry:
             return decide(known), None
 
         self.get(environment, name)
-        changed, _ = await self._change(environment, name, whole, actor=actor)
+        changed, _ = await self._change(environment, name, whole, actor=actor, expected=expected)
         return changed
 
     async def _change(
@@ -186,17 +212,22 @@ class Registry:
         decide: Callable[[Projection | None], tuple[Sequence[Fact], Any]],
         *,
         actor: str,
+        expected: int | None,
     ) -> tuple[Projection, Any]:
         """Record what `decide` says; the projection as it then is, in the register too. States of generations that
         are no more are dropped."""
         where = stream(name)
 
         def whole(states: Mapping[str, Any], now: int) -> Decision:
-            facts, told = decide(states[where])
+            known: Projection | None = states[where]
+            if known is not None and not known.deleted:
+                revisions.check(f"projection {name}", found=known.revision, expected=expected)
+            facts, told = decide(known)
             return Decision([Draft(where, fact, actor=actor) for fact in facts], told)
 
         before = self.find(environment, name)
-        told = await self._committer.commit(Command(environment, (where,), whole))
+        async with revisions.telling(self._storage, environment, where, version=expected):
+            told = await self._committer.commit(Command(environment, (where,), whole))
         row = await self._tail.read(lambda tx: projections.get(tx, environment, name))  # it is durable
         assert row is not None, f"projection {name} was just recorded"
         after = of_row(row)

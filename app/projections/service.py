@@ -100,12 +100,21 @@ class Projections:
         await self.paces.run(lambda: self._tail.head)
 
     async def register(
-        self, environment: str, name: str, definition: ProjectionDefinition, *, reason: str = "", actor: str = ""
+        self,
+        environment: str,
+        name: str,
+        definition: ProjectionDefinition,
+        *,
+        reason: str = "",
+        actor: str = "",
+        expected: int | None = None,
     ) -> tuple[Projection, str]:
         """See Registry.register; the database is asked whether it would take a table. Raises Unimplemented too."""
         definitions.check(name, definition)
         await self.tables.check(definition)
-        projection, result = await self.registry.register(environment, name, definition, reason=reason, actor=actor)
+        projection, result = await self.registry.register(
+            environment, name, definition, reason=reason, actor=actor, expected=expected
+        )
         newest = projection.newest
         if newest.definition.table is not None:  # so that it can be asked at once
             statements = Statements(newest.definition.table)

@@ -15,6 +15,7 @@ class ApiKeyResponse(Shape):
 
     id: str
     name: str
+    revision: Annotated[int, Meta(description="another after each change: what If-Match expects")]
     key_prefix: Annotated[str, Meta(description="how the secret begins")]
     role_ids: list[str]
     environment_id: Annotated[str, Meta(description="the environment it is bound to; empty for none")]

@@ -61,6 +61,7 @@ class ProjectionSummary(Shape, kw_only=True):
 
     name: str
     version: int
+    revision: Annotated[int, Meta(description="another after each change of it: what If-Match expects")]
     mode: str
     status: str
     last_event_seq: Annotated[int, Meta(description="every event for it up to this position is in its state")]
@@ -181,6 +182,7 @@ def told(status: Status) -> dict[str, Any]:
     return {
         "name": projection.name,
         "version": serving.definition.version,
+        "revision": projection.revision,
         "mode": serving.definition.mode,
         "status": projection.status,
         "last_event_seq": status.position,
