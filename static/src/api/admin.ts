@@ -4,6 +4,7 @@ import type { Json } from "../model/json";
 export interface GroupShape {
   id: string;
   name: string;
+  revision: number;
   status: string;
   pattern: string;
   filter: string;
@@ -179,6 +180,7 @@ export interface AuditEvent {
 export interface ApiKeyShape {
   id: string;
   name: string;
+  revision: number;
   key_prefix: string;
   role_ids: string[];
   environment_id: string;

@@ -4,6 +4,7 @@ import type { Json } from "../model/json";
 export interface ProjectionSummary {
   name: string;
   version: number;
+  revision: number;
   mode: string;
   status: string;
   last_event_seq: number;

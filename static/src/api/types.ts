@@ -163,7 +163,10 @@ export interface FunctionShape {
   triggers: { event?: string; expression?: string; cron?: string; timezone?: string }[];
   retry: { max_attempts: number; on_exhausted: string };
   timeout_ms: number;
+  /** Of its content. */
   version: number;
+  /** Of whatever was done to it. */
+  revision: number;
   /** What workers register changes nothing. */
   pinned: boolean;
   created_at: string;

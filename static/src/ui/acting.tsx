@@ -1,6 +1,7 @@
 /** Doing something to what is shown: at once, with a short word about it; and what forms are made of. */
 import { ApiError } from "../api/client";
 import { may } from "../api/session";
+import { revisionOf } from "../model/seen";
 import { Icon, type IconName } from "./icon";
 import { toast } from "./toast";
 
@@ -18,7 +19,7 @@ export interface Undo<T> {
   /** Called once it is. */
   then?: () => void;
   /** Keeps a reason for it that is told afterwards, where one can be kept. */
-  explain?: (reason: string) => Promise<unknown>;
+  explain?: (reason: string, told: T) => Promise<unknown>;
 }
 
 /** Whether it was done; what was wrong otherwise has been told. What needs no dialog beforehand has an `undo`. */
@@ -30,7 +31,7 @@ export async function act<T>(call: Promise<T>, done: string | ((told: T) => stri
       typeof done === "string" ? done : done(told),
       false,
       undo && (() => void act(undo.run(told), undo.done).then((undone) => undone && undo.then?.())),
-      explain && ((reason) => void act(explain(reason), "The reason is kept")),
+      explain && ((reason) => void act(explain(reason, told), "The reason is kept")),
     );
     return true;
   } catch (error) {
@@ -42,19 +43,21 @@ export async function act<T>(call: Promise<T>, done: string | ((told: T) => stri
 interface Holding {
   /** Whether it is held now, as paused or pinned; it is turned to the other. */
   held: boolean;
-  turn: (hold: boolean, reason: string) => Promise<unknown>;
+  /** Its revision, where it has one: what somebody changed meanwhile is not turned. */
+  revision?: number;
+  turn: (hold: boolean, reason: string, revision: number | undefined) => Promise<unknown>;
   done: (hold: boolean) => string;
   /** Called once it was tried, and once it is taken back. */
   then?: () => void;
 }
 
 /** Holds something, or lets it go: at once, with a way back. Why it is held can be told afterwards. */
-export function hold({ held, turn, done, then }: Holding): void {
-  void act(turn(!held, ""), done(!held), {
-    run: () => turn(held, ""),
+export function hold({ held, revision, turn, done, then }: Holding): void {
+  void act(turn(!held, "", revision), done(!held), {
+    run: (told) => turn(held, "", revisionOf(told)),
     done: done(held),
     then,
-    explain: held ? undefined : (reason) => turn(true, reason),
+    explain: held ? undefined : (reason, told) => turn(true, reason, revisionOf(told)),
   }).then(then);
 }
 

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, called } from "../api/client";
 import type { Call } from "../model/call";
-import type { Json } from "../model/json";
+import type { Seen } from "../model/seen";
 import { environment } from "../shell/route";
 import { Problem, said } from "./acting";
 import { useAttempt } from "./attempt";
@@ -12,12 +12,6 @@ import { Dialog, sendByKey } from "./dialog";
 import { DiffView } from "./diff_view";
 import { Icon } from "./icon";
 import { copy, toast } from "./toast";
-
-export interface Seen {
-  version: number;
-  /** undefined where it is gone. */
-  value: Json | undefined;
-}
 
 interface Props<T> {
   title: string;
@@ -34,9 +28,9 @@ interface Props<T> {
   wide?: boolean;
   /** While what the form begins with is being fetched. */
   waiting?: boolean;
-  /** `version` is the one of what is `seen`; `key` the one that the attempt is made under, for a body that carries it: ""
+  /** `version` is the one of what is `seen`, if anything is; `key` the one that the attempt is made under, for a body that carries it: ""
    * where the call is copied. */
-  run: (reason: string, version: number, key: string) => Promise<T>;
+  run: (reason: string, version: number | undefined, key: string) => Promise<T>;
   /** What it is done to, as it is by now: what somebody changes while the form is open is shown before it is done to that. */
   seen?: Seen;
   /** Looks again, where the server says that `seen` is not what is there. */
@@ -60,7 +54,7 @@ export function Ask<T>({ title, verb, done, danger, typed, reasoned, wrong = "",
   const [busy, setBusy] = useState(false);
   const [base, setBase] = useState(seen);
   const overtaken = seen !== undefined && base !== undefined && seen.version !== base.version;
-  const doing = (key: string): Promise<T> => run(reason, base?.version ?? 0, key);
+  const doing = (key: string): Promise<T> => run(reason, base?.version, key);
   const barred = overtaken || busy || waiting || wrong !== "" || (typed !== undefined && name !== typed);
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
@@ -120,7 +114,7 @@ function Overtaken({ base, by, onTake }: { base: Seen; by: Seen; onTake: () => v
   return (
     <section class="conflict" aria-label="Changed meanwhile" role="alert">
       <p>
-        <Icon name="warning" class="warn" /> <b>Somebody made version {by.version} of it meanwhile.</b> Nothing of yours is done yet.
+        <Icon name="warning" class="warn" /> <b>It was changed meanwhile.</b> Nothing of yours is done yet.
       </p>
       <div class="field">
         What they changed

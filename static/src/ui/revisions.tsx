@@ -30,7 +30,7 @@ interface Props {
   allowed: boolean;
   permission: string;
   /** The newest has to be the one of that number still. */
-  restore: (revision: Revision, newest: number) => Promise<unknown>;
+  restore: (revision: Revision, newest: number | undefined) => Promise<unknown>;
   /** Looks which is the newest. */
   look: () => void;
   onDone: () => void;

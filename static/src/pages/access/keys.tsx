@@ -4,6 +4,7 @@ import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { ApiKeyShape, RoleShape } from "../../api/admin";
 import { useResource } from "../../live/resource";
+import { seenOf } from "../../model/seen";
 import { Id, Time } from "../../ui/basics";
 import { Act, Field, lacks } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
@@ -19,6 +20,7 @@ import { Permitted, RolesField, useRoles } from "./roles";
 const MANAGE = "apikeys:manage";
 const EVERY_MS = 5_000;
 const OVERLAP_S = 86_400;
+const SEEN = ["name", "key_prefix", "role_ids", "environment_id", "expires_at", "previous_expires_at"] as const;
 
 type Made = ApiKeyShape & { key: string };
 
@@ -118,7 +120,9 @@ function Key({ of, roles, onClose, onChange, onMade }: KeyProps) {
           verb="Make it"
           done="Made"
           wrong={/^\d{1,8}$/.test(overlap) ? "" : "How long the old one counts is a number of seconds"}
-          run={async () => onMade(await request<Made>("POST", `${path}/rotate`, { body: { overlap_seconds: Number(overlap) } }))}
+          seen={seenOf(of, SEEN)}
+          look={onChange}
+          run={async (_reason, ifMatch) => onMade(await request<Made>("POST", `${path}/rotate`, { body: { overlap_seconds: Number(overlap) }, ifMatch }))}
           onClose={() => setAsking("")}
           onDone={onChange}
         >
@@ -126,12 +130,12 @@ function Key({ of, roles, onClose, onChange, onMade }: KeyProps) {
         </Ask>
       )}
       {asking === "roles" && (
-        <Ask title={`Roles of ${of.name}`} verb="Change" done="Changed" run={() => request("PUT", `${path}/roles`, { body: { role_ids: chosen } })} onClose={() => setAsking("")} onDone={onChange}>
+        <Ask title={`Roles of ${of.name}`} verb="Change" done="Changed" seen={seenOf(of, SEEN)} look={onChange} run={(_reason, ifMatch) => request("PUT", `${path}/roles`, { body: { role_ids: chosen }, ifMatch })} onClose={() => setAsking("")} onDone={onChange}>
           <RolesField roles={roles} chosen={chosen} onChosen={setChosen} />
         </Ask>
       )}
       {asking === "revoke" && (
-        <Ask title={`Revoke ${of.name}`} verb="Revoke" done="Revoked" danger typed={of.name} reasoned run={(reason) => request("DELETE", path, { query: { reason } })} onClose={() => setAsking("")} onDone={onChange}>
+        <Ask title={`Revoke ${of.name}`} verb="Revoke" done="Revoked" danger typed={of.name} reasoned seen={seenOf(of, SEEN)} look={onChange} run={(reason, ifMatch) => request("DELETE", path, { query: { reason }, ifMatch })} onClose={() => setAsking("")} onDone={onChange}>
           <p>Whoever has it is refused from then on, at once.</p>
         </Ask>
       )}

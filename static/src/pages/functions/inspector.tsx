@@ -68,10 +68,11 @@ interface Props {
   went: FunctionFigures | undefined;
   breaker: BreakerState | undefined;
   onReset: () => void;
+  onChange: () => void;
   onClose: () => void;
 }
 
-export function FunctionInspector({ of, load, went, breaker, onReset, onClose }: Props) {
+export function FunctionInspector({ of, load, went, breaker, onReset, onChange, onClose }: Props) {
   const open = TABS.find((tab) => tab.id === chosen("show"))?.id ?? "setup";
   const paused = of.status !== "active";
   const took = went && tookOf(went);
@@ -79,8 +80,10 @@ export function FunctionInspector({ of, load, went, breaker, onReset, onClose }:
   const steer = (): void =>
     hold({
       held: paused,
-      turn: (off, reason) => request("POST", `/functions/${segment(of.id)}/${off ? "pause" : "resume"}`, { body: { reason } }),
+      revision: of.revision,
+      turn: (off, reason, ifMatch) => request("POST", `/functions/${segment(of.id)}/${off ? "pause" : "resume"}`, { body: { reason }, ifMatch }),
       done: (off) => (off ? "Paused: new runs wait" : "It goes on"),
+      then: onChange,
     });
   const start = (): void => setStarting(true);
   useKeys("Function", [
@@ -155,7 +158,7 @@ export function FunctionInspector({ of, load, went, breaker, onReset, onClose }:
         {open === "charts" && <Charts of={of} />}
         {open === "flow" && <Flow key={of.id} of={of} />}
         {open === "steps" && <Profile of={of} />}
-        {open === "versions" && <Versions of={of} />}
+        {open === "versions" && <Versions of={of} onChange={onChange} />}
       </TabPanel>
       {starting && <Start of={of} onClose={() => setStarting(false)} />}
     </aside>

@@ -120,6 +120,7 @@ export default function Functions() {
             went={went.get(selected.id)}
             breaker={states.get(selected.id)}
             onReset={breakers.reload}
+            onChange={functions.reload}
             onClose={() => choose({ function: null })}
           />
         )}

@@ -6,6 +6,7 @@ import type { FunctionShape, FunctionVersion } from "../../api/types";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { at } from "../../model/json";
+import { seenOf } from "../../model/seen";
 import { Act, hold } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
 import { Skeleton, Time } from "../../ui/basics";
@@ -15,13 +16,15 @@ import { ShowMore } from "../../ui/more";
 import { Failed } from "../../ui/states";
 
 const MANAGE = "functions:manage";
+const SEEN = ["name", "description", "status", "version", "pinned", "preferred_mode", "triggers", "retry", "timeout_ms", "endpoint_url", "concurrency"] as const;
 
-export function Versions({ of }: { of: FunctionShape }) {
+export function Versions({ of, onChange }: { of: FunctionShape; onChange: () => void }) {
   const path = `/functions/${encodeURIComponent(of.id)}/versions`;
   const versions = usePaged(`versions ${of.id} ${of.updated_at}`, async (before, signal) => {
     const page = await get<{ versions: FunctionVersion[]; next_before?: number }>(path, { limit: 50, before }, signal);
     return { items: page.versions, next: page.next_before ? String(page.next_before) : "" };
   });
+  const anew = (): void => [versions.reload, onChange].forEach((reload) => reload());
   const [open, setOpen] = useState(0);
   const [back, setBack] = useState<FunctionVersion | null>(null);
   const [kept, setKept] = useState<number | null>(null);
@@ -29,9 +32,10 @@ export function Versions({ of }: { of: FunctionShape }) {
   const steer = (): void =>
     hold({
       held: of.pinned === true,
-      turn: (on, reason) => request("POST", `${pathOf(of.id)}/${on ? "pin" : "unpin"}`, { body: { reason } }),
+      revision: of.revision,
+      turn: (on, reason, ifMatch) => request("POST", `${pathOf(of.id)}/${on ? "pin" : "unpin"}`, { body: { reason }, ifMatch }),
       done: (on) => (on ? `Pinned at version ${of.version}` : "What workers register next counts again"),
-      then: versions.reload,
+      then: anew,
     });
   if (versions.error) return <Failed error={versions.error} onRetry={versions.reload} />;
   if (!versions.items) return <Skeleton rows={4} of={versions} />;
@@ -75,9 +79,11 @@ export function Versions({ of }: { of: FunctionShape }) {
           verb="Pin it"
           done={`Pinned at version ${kept}`}
           reasoned
-          run={(reason) => request("POST", `${pathOf(of.id)}/pin`, { body: { version: kept, reason } })}
+          seen={seenOf(of, SEEN)}
+          look={onChange}
+          run={(reason, ifMatch) => request("POST", `${pathOf(of.id)}/pin`, { body: { version: kept, reason }, ifMatch })}
           onClose={() => setKept(null)}
-          onDone={versions.reload}
+          onDone={anew}
         >
           <p class="muted">It is again as it was then, and stays so, whatever workers register, until somebody unpins it. Workers keep the code that they have.</p>
         </Ask>
@@ -88,9 +94,11 @@ export function Versions({ of }: { of: FunctionShape }) {
           verb="Bring it back"
           done={`Version ${back.version} is back, as a new one`}
           reasoned
-          run={(reason) => request("POST", `/functions/${encodeURIComponent(of.id)}/rollback`, { body: { version: back.version, reason } })}
+          seen={seenOf(of, SEEN)}
+          look={onChange}
+          run={(reason, ifMatch) => request("POST", `${pathOf(of.id)}/rollback`, { body: { version: back.version, reason }, ifMatch })}
           onClose={() => setBack(null)}
-          onDone={versions.reload}
+          onDone={anew}
         >
           <p class="muted">Triggers, retries and limits are again what they were then, as version {of.version + 1}. Workers keep the code that they have: deploy that yourself.</p>
         </Ask>

@@ -4,6 +4,7 @@ import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { GroupLag, GroupShape } from "../../api/admin";
 import { type Resource, useResource } from "../../live/resource";
+import { seenOf } from "../../model/seen";
 import { duration } from "../../model/time";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
@@ -23,6 +24,7 @@ const MANAGE = "groups:manage";
 const PREVIEW_AFTER_MS = 300;
 const NEW = "what is recorded from now on";
 const ALL = "all that is recorded";
+const SEEN = ["status", "pattern", "filter", "ack_mode", "backpressure", "max_inflight", "max_redeliveries", "redeliver_delay_ms", "ack_wait_ms", "generation", "start"] as const;
 
 export function GroupList() {
   const groups = useResource("groups", (signal) => get<{ groups: GroupShape[] }>("/groups", { progress: "true" }, signal), { every: EVERY_MS });
@@ -115,7 +117,8 @@ function Group({ of, onClose, onChange }: { of: GroupShape; onClose: () => void;
   const steer = (): void =>
     hold({
       held: paused,
-      turn: (off, reason) => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: off ? { reason } : {} }),
+      revision: of.revision,
+      turn: (off, reason, ifMatch) => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: off ? { reason } : {}, ifMatch }),
       done: (off) => (off ? "Paused: nothing is delivered, and nothing is lost" : "It is delivered to again"),
       then: onChange,
     });
@@ -136,7 +139,7 @@ function Group({ of, onClose, onChange }: { of: GroupShape; onClose: () => void;
       </TabPanel>
       {asking === "reset" && <Reset of={of} path={path} onClose={() => setAsking("")} onDone={onChange} />}
       {asking === "delete" && (
-        <Ask title={`Delete ${of.name}`} verb="Delete" done="Deleted" danger typed={of.name} run={() => request("DELETE", path)} onClose={() => setAsking("")} onDone={onChange}>
+        <Ask title={`Delete ${of.name}`} verb="Delete" done="Deleted" danger typed={of.name} seen={seenOf(of, SEEN)} look={onChange} run={(_reason, ifMatch) => request("DELETE", path, { ifMatch })} onClose={() => setAsking("")} onDone={onChange}>
           <p>Its members are let go, and where it was is forgotten.</p>
         </Ask>
       )}
@@ -214,7 +217,7 @@ function Reset({ of, path, onClose, onDone }: { of: GroupShape; path: string; on
     };
   }, [where]);
   return (
-    <Ask title={`Begin elsewhere with ${of.name}`} verb="Begin there" done="It begins there" danger reasoned wrong={problem} run={(reason) => request("POST", `${path}/reset`, { body: body(false, reason) })} onClose={onClose} onDone={onDone}>
+    <Ask title={`Begin elsewhere with ${of.name}`} verb="Begin there" done="It begins there" danger reasoned wrong={problem} seen={seenOf(of, SEEN)} look={onDone} run={(reason, ifMatch) => request("POST", `${path}/reset`, { body: body(false, reason), ifMatch })} onClose={onClose} onDone={onDone}>
       <Field label="After" note="a position, or a time such as 2h ago; 0 is the beginning" value={where} onValue={setWhere} required />
       {!told && !problem && <Skeleton rows={1} />}
       {told && (

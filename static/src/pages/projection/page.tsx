@@ -19,6 +19,7 @@ import { Facts } from "../../ui/side";
 import { NotHere } from "../../ui/not_here";
 import { Failed } from "../../ui/states";
 import { Lag, LeftOut } from "../projections/page";
+import { decidedOn } from "./decided";
 import { Definition } from "./definition";
 import { Pace } from "./pace";
 import { Parked } from "./parked";
@@ -60,7 +61,8 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
   const steer = (): void =>
     hold({
       held: paused,
-      turn: (off, reason) => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: { reason } }),
+      revision: decidedOn(of)?.version,
+      turn: (off, reason, ifMatch) => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: { reason }, ifMatch }),
       done: (off) => (off ? "Paused: it folds no further, and can still be read" : "It goes on"),
       then: reload,
     });
@@ -127,7 +129,7 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
         <RebuildDialog of={of} path={path} onClose={() => setAsking("")} onDone={reload} />
       )}
       {asking === "delete" && (
-        <Ask title={`Delete ${of.name}`} verb="Delete" done="Deleted" danger typed={of.name} reasoned run={(reason) => request("DELETE", path, { query: { reason } })} onClose={() => setAsking("")} onDone={() => navigate(link("/projections"))}>
+        <Ask title={`Delete ${of.name}`} verb="Delete" done="Deleted" danger typed={of.name} reasoned seen={decidedOn(of)} look={reload} run={(reason, ifMatch) => request("DELETE", path, { query: { reason }, ifMatch })} onClose={() => setAsking("")} onDone={() => navigate(link("/projections"))}>
           <p>Its states are dropped, of each partition. What was done to it stays in history, and it can be registered anew.</p>
         </Ask>
       )}

@@ -12,6 +12,7 @@ import { Ask } from "../../ui/ask";
 import { Actor } from "../../ui/actor";
 import { EntryLink } from "../../ui/side";
 import { Failed } from "../../ui/states";
+import { decidedOn } from "./decided";
 
 const MANAGE = "projections:manage";
 
@@ -65,15 +66,16 @@ export function Parked({ of, path, reload }: { of: ProjectionSummary; path: stri
 function AskParked({ of, path, asking, count, onClose, onDone }: { of: ProjectionSummary; path: string; asking: Asking; count: number; onClose: () => void; onDone: () => void }) {
   const { verb, one } = asking;
   const what = one ? "the event" : `${count.toLocaleString("en")} events`;
-  const run = (reason: string): Promise<unknown> => request("POST", `${path}/parked/${verb}`, { body: { reason, event_ids: one ? [one.event_id] : [] } });
+  const seen = decidedOn(of);
+  const run = (reason: string, ifMatch?: number): Promise<unknown> => request("POST", `${path}/parked/${verb}`, { body: { reason, event_ids: one ? [one.event_id] : [] }, ifMatch });
   if (verb === "discard")
     return (
-      <Ask title={`Discard ${what}`} typed={!one && count > TYPED_FROM ? String(count) : undefined} verb="Discard" done="Discarded" danger reasoned run={run} onClose={onClose} onDone={onDone}>
+      <Ask title={`Discard ${what}`} typed={!one && count > TYPED_FROM ? String(count) : undefined} verb="Discard" done="Discarded" danger reasoned seen={seen} look={onDone} run={run} onClose={onClose} onDone={onDone}>
         <p>{of.name} goes on without {one ? "it" : "them"} for good, unless another version is folded. {one ? "It stays" : "They stay"} in history.</p>
       </Ask>
     );
   return (
-    <Ask title={`Retry ${what}`} typed={!one && count > TYPED_FROM ? String(count) : undefined} verb="Retry" done="It is being built" reasoned run={run} onClose={onClose} onDone={onDone}>
+    <Ask title={`Retry ${what}`} typed={!one && count > TYPED_FROM ? String(count) : undefined} verb="Retry" done="It is being built" reasoned seen={seen} look={onDone} run={run} onClose={onClose} onDone={onDone}>
       <p>{retried(of)}</p>
     </Ask>
   );

@@ -8,6 +8,7 @@ import { between } from "../../model/progress";
 import { chosen } from "../../shell/route";
 import { Field } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
+import { decidedOn } from "./decided";
 
 export function RebuildDialog({ of, path, onClose, onDone }: { of: ProjectionSummary; path: string; onClose: () => void; onDone: () => void }) {
   const external = of.mode === "external";
@@ -26,7 +27,9 @@ export function RebuildDialog({ of, path, onClose, onDone }: { of: ProjectionSum
       done="It is being built"
       reasoned
       wrong={"wrong" in bounds ? bounds.wrong : ""}
-      run={(reason) => request("POST", `${path}/rebuild`, { body: { reason, partition: only ? partition : "", ...asked } })}
+      seen={decidedOn(of)}
+      look={onDone}
+      run={(reason, ifMatch) => request("POST", `${path}/rebuild`, { body: { reason, partition: only ? partition : "", ...asked }, ifMatch })}
       onClose={onClose}
       onDone={onDone}
     >

@@ -8,6 +8,7 @@ import { eventLink } from "../../shell/route";
 import { Act, lacks } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
 import { Icon } from "../../ui/icon";
+import { decidedOn } from "./decided";
 
 const MANAGE = "projections:manage";
 
@@ -53,7 +54,9 @@ export function Stopped({ of, path, reload }: { of: ProjectionSummary; path: str
           done={chosen.done}
           danger={asking === "skip"}
           reasoned
-          run={(reason) => request("POST", `${path}/${asking === "retry" ? "resume" : asking}`, { body: asking === "retry" ? { reason } : { reason, event_id: of.error_event_id } })}
+          seen={decidedOn(of)}
+          look={reload}
+          run={(reason, ifMatch) => request("POST", `${path}/${asking === "retry" ? "resume" : asking}`, { body: asking === "retry" ? { reason } : { reason, event_id: of.error_event_id }, ifMatch })}
           onClose={() => setAsking("")}
           onDone={reload}
         >
