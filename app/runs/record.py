@@ -222,7 +222,7 @@ _SUMMARIES: Mapping[type[Fact], Callable[[Any], str]] = {
     RunRetrying: lambda fact: f"attempt {fact.attempt - 1} failed, {fact.attempt} follows: {_error(fact.error)}",
     RunFailed: lambda fact: f"failed: {_error(fact.error)}",
     RunPaused: lambda fact: f"paused: {_error(fact.error) if fact.error else fact.reason}",
-    RunPauseExplained: lambda fact: f"is to be paused because {fact.reason}",
+    RunPauseExplained: lambda fact: f"pause explained: {fact.reason}",
     RunPauseWithdrawn: lambda fact: "goes on: it is not to be paused after all",
     RunResumed: lambda fact: f"resumed from {step_name(fact.from_step)}" if fact.from_step else "resumed",
     RunUnwinding: lambda fact: f"undoes what it did: {fact.reason or fact.cause}",

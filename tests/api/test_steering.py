@@ -70,8 +70,9 @@ def test_a_pause_is_taken_back_and_explained_later(http: httpx.Client, worker: P
     for reason in ("", "looked into", "looked into"):
         http.post(f"/api/v1/runs/{later}/pause", json={"reason": reason}).raise_for_status()
     assert run(http, later)["pause_reason"] == "looked into"
-    kinds = [one["kind"] for one in http.get(f"/api/v1/runs/{later}/timeline").json()["records"]]
-    assert kinds == ["run.created", "run.paused", "run.pause_explained"]
+    records = http.get(f"/api/v1/runs/{later}/timeline").json()["records"]
+    assert [one["kind"] for one in records] == ["run.created", "run.paused", "run.pause_explained"]
+    assert records[-1]["summary"] == "pause explained: looked into"
 
 
 def test_many_runs_are_cancelled_and_resumed_after_a_look_at_them(http: httpx.Client, worker: Puller) -> None:
