@@ -194,7 +194,7 @@ def _check(appends: Sequence[Append], key: str) -> None:
     seen: set[tuple[str, str]] = set()
     for append in appends:
         names.check_type(append.type)
-        names.check_id(append.id)
+        names.check_new_id(append.id)
         if (append.type, append.id) in seen:
             raise InvalidArgument(
                 f"{append.type}/{append.id} is named twice", field="appends", hint="put its events into one list"

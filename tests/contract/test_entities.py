@@ -248,6 +248,25 @@ async def test_deleting_asks_for_the_version_and_for_a_stream(node: Node) -> Non
         await node.streams.delete("default", "order", "2")
 
 
+@pytest.mark.parametrize("id", [".", "..", "a/b"])
+async def test_an_entity_that_no_path_can_say_is_not_begun_but_read_and_deleted_where_it_is(
+    node: Node, reader: EntityReader, monkeypatch: pytest.MonkeyPatch, id: str
+) -> None:
+    with pytest.raises(InvalidArgument):
+        await append(node, order(id, event(data=1)))
+    with monkeypatch.context() as once:
+        once.setattr("app.entities.names.check_new_id", lambda id: None)
+        await append(node, order(id, event(data=1)))
+
+    before = await data_of(reader, id)
+    with pytest.raises(InvalidArgument):
+        await append(node, order(id, event(data=2)))
+    assert await node.streams.delete("default", "order", id) == 2
+
+    assert (before, await data_of(reader, id)) == ([1], [1, None])
+    assert (await reader.list("default")).rows == []
+
+
 async def test_the_newest_snapshot_at_a_version_is_found(node: Node, snapshots: Snapshots) -> None:
     await append(node, order("1", *(event() for _ in range(9))))
     for version in (2, 5, 8):
