@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { print } from "../src/model/json";
-import { revisionOf, seenOf } from "../src/model/seen";
+import { revisionOf } from "../src/model/revision";
+import { seenOf } from "../src/model/seen";
 
 test("a thing is seen at its revision, by what people change of it", () => {
   const group = { name: "billing", revision: 7, max_inflight: 100, filter: undefined, member_count: 3 };

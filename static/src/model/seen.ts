@@ -11,9 +11,3 @@ export interface Seen {
 export function seenOf<T extends { revision: number }>(of: T, fields: readonly (keyof T & string)[]): Seen {
   return { version: of.revision, value: json(Object.fromEntries(fields.filter((name) => of[name] !== undefined).map((name) => [name, of[name]]))) };
 }
-
-/** The revision that an answer tells; undefined where it tells none, and whatever follows from it is done in any case. */
-export function revisionOf(told: unknown): number | undefined {
-  const revision = typeof told === "object" && told !== null ? (told as { revision?: unknown }).revision : undefined;
-  return typeof revision === "number" ? revision : undefined;
-}

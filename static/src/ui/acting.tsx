@@ -1,7 +1,7 @@
 /** Doing something to what is shown: at once, with a short word about it; and what forms are made of. */
 import { ApiError } from "../api/client";
 import { may } from "../api/session";
-import { revisionOf } from "../model/seen";
+import { revisionOf } from "../model/revision";
 import { Icon, type IconName } from "./icon";
 import { toast } from "./toast";
 

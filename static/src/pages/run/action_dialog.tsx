@@ -8,7 +8,7 @@ import type { Plan, Run } from "../../api/types";
 import { lacked } from "../../model/rights";
 import { look } from "../../model/status";
 import { environment } from "../../shell/route";
-import { Problem, said } from "../../ui/acting";
+import { Field, Problem, said } from "../../ui/acting";
 import { useAttempt } from "../../ui/attempt";
 import { CopyCurl } from "../../ui/copy_curl";
 import { Dialog, sendByKey } from "../../ui/dialog";
@@ -91,12 +91,7 @@ export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", o
       >
         {children}
         {plan && <PlanShown planned={planned} wrong={wrong} />}
-        <label class="field">
-          <span>
-            Reason <span class="faint">{reasoned ? "is recorded with it, for those who come after you" : "is recorded with it, if you give one"}</span>
-          </span>
-          <input value={reason} required={reasoned} autocomplete="off" onInput={(event) => setReason(event.currentTarget.value)} />
-        </label>
+        <Field label="Reason" note={reasoned ? "is recorded with it, for those who come after you" : "is recorded with it, if you give one"} value={reason} onValue={setReason} required={reasoned} />
         <Problem text={problem} />
         {closed.length > 0 && <p class="muted small">{closed.map((doing) => `${doing.label} needs the permission ${lacks(doing)}.`).join(" ")}</p>}
         <div class="buttons end">
