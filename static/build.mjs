@@ -34,26 +34,32 @@ const options = {
   logLevel: "warning",
 };
 
-/** What the workers were built of, which the metafile does not have. */
-const inWorkers = new Set();
+/** What is in the scripts that are built by themselves, which the metafile does not have. */
+const inOthers = new Set();
 
-/** `import name from "worker:./some.ts"`: a script of its own, built into one file, whose name is the import. */
-const workers = {
-  name: "workers",
+/** `import name from "worker:./some.ts"`, or `"apart:./some.ts"` for a module: a script of its own, built into one file, whose
+ * name is the import. What is apart shares nothing: code that only it needs is not in what others share. */
+const FORMATS = { worker: "iife", apart: "esm" };
+const others = {
+  name: "others",
   setup(made) {
-    made.onResolve({ filter: /^worker:/ }, ({ path: asked, resolveDir }) => {
-      const source = path.join(resolveDir, asked.slice("worker:".length));
-      return { path: source.replace(/\.ts$/, ".js"), namespace: "worker", pluginData: source };
+    made.onResolve({ filter: /^(worker|apart):/ }, ({ path: asked, resolveDir }) => {
+      const [kind, name] = asked.split(":");
+      const source = path.join(resolveDir, name);
+      return { path: source.replace(/\.ts$/, ".js"), namespace: kind, pluginData: source };
     });
-    made.onLoad({ filter: /./, namespace: "worker" }, async ({ pluginData: source }) => {
-      const own = { entryPoints: [source], splitting: false, format: "iife", write: false, plugins: [] };
-      const { outputFiles, metafile } = await build({ ...options, ...own });
-      for (const input of Object.keys(metafile.inputs)) inWorkers.add(input);
-      return { contents: outputFiles[0].contents, loader: "file", watchFiles: [source] };
-    });
+    made.onLoad({ filter: /./, namespace: "worker" }, builtAlone);
+    made.onLoad({ filter: /./, namespace: "apart" }, builtAlone);
   },
 };
-options.plugins = [workers];
+
+async function builtAlone({ namespace, pluginData: source }) {
+  const own = { entryPoints: [source], splitting: false, format: FORMATS[namespace], write: false, plugins: [] };
+  const { outputFiles, metafile } = await build({ ...options, ...own });
+  for (const input of Object.keys(metafile.inputs)) inOthers.add(input);
+  return { contents: outputFiles[0].contents, loader: "file", watchFiles: [source] };
+}
+options.plugins = [others];
 
 const watching = process.argv.includes("--watch");
 await rm(dist, { recursive: true, force: true });
@@ -61,7 +67,7 @@ await mkdir(path.join(dist, "assets"), { recursive: true });
 
 if (watching) {
   const plugin = { name: "page", setup: (made) => made.onEnd(async (result) => result.metafile && finish(result.metafile)) };
-  await (await context({ ...options, plugins: [workers, plugin] })).watch();
+  await (await context({ ...options, plugins: [others, plugin] })).watch();
   console.log("watching static/src");
 } else {
   const { metafile } = await build(options);
@@ -137,7 +143,7 @@ function closure(metafile, name, { later = false } = {}, seen = new Set()) {
 /** The licences of the packages that are in the bundles. */
 async function notices(metafile) {
   const names = new Set();
-  for (const input of [...Object.keys(metafile.inputs), ...inWorkers]) {
+  for (const input of [...Object.keys(metafile.inputs), ...inOthers]) {
     const found = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input);
     if (found) names.add(found[1]);
   }

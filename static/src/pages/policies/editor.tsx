@@ -1,4 +1,5 @@
 /** Writing a policy: the server says as one types whether it could be saved, and which decisions it would turn. */
+import cel from "apart:../../editor/cel.ts";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, get, request, segment } from "../../api/client";
 import type { PolicyFields, PolicyShape } from "../../api/admin";
@@ -132,7 +133,8 @@ const CONDITION_NAMES = [
   "now",
 ];
 
-const loadCel = () => import("../../editor/cel");
+/** CEL has an editor of its own: what completes expressions would be in the one for JSON too. */
+const loadCel = (): Promise<typeof import("../../editor/cel")> => import(cel);
 
 export function DraftFields({ draft, named, onDraft }: { draft: Draft; named: boolean; onDraft: (draft: Draft) => void }) {
   const set = (name: keyof Draft) => (value: string) => onDraft({ ...draft, [name]: value });
