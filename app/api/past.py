@@ -41,7 +41,7 @@ class Timeline:
         page = await services.timelines.page(
             environment,
             run_id,
-            Wanted(step=query.step, kinds=tuple(kind for kind in query.kind.split(",") if kind)),
+            Wanted(step=query.step, kinds=tuple(kind for kind in query.kind.split(",") if kind), search=query.search),
             after=query.after,
             before=query.before,
             until=await position_of(services, query.at),

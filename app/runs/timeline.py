@@ -36,10 +36,12 @@ class TimelinePage(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """Which records: of the steps with that id, id without the run, or name; of kinds or patterns such as `step.*`."""
+    """Which records: of the steps with that id, id without the run, or name; of kinds or patterns such as `step.*`;
+    with a text in what they say, in either case."""
 
     step: str = ""
     kinds: tuple[str, ...] = ()
+    search: str = ""
 
 
 EVERYTHING = Wanted()
@@ -71,7 +73,7 @@ class Timelines:
                 self._starts,
                 environment,
                 run_id,
-                _chooser(wanted.step, kinds),
+                _chooser(wanted.step, kinds, wanted.search.lower()),
                 after,
                 min(before, until + 1),
                 backward,
@@ -128,17 +130,37 @@ class _Starts:
             self._runs[environment, stream] = (reached, [*positions, *new], [*workers, *map(begun.__getitem__, new)])
 
 
-def _chooser(step: str, kinds: frozenset[str]) -> Callable[[Record], bool] | None:
+def _chooser(step: str, kinds: frozenset[str], text: str) -> Callable[[Record], bool] | None:
     """What a record must be, None if it may be anything."""
-    if not step and not kinds:
+    if not step and not kinds and not text:
         return None
 
     def fits(record: Record) -> bool:
-        return (not kinds or record.kind in kinds) and (
-            not step or (record.step_id != "" and step in (record.name, record.step_id, step_path(record.step_id)))
+        return (
+            (not kinds or record.kind in kinds)
+            and (
+                not step or (record.step_id != "" and step in (record.name, record.step_id, step_path(record.step_id)))
+            )
+            and (not text or any(text in told.lower() for told in _texts(record)))
         )
 
     return fits
+
+
+def _texts(record: Record) -> tuple[str, ...]:
+    """What a person reads of a record."""
+    return (
+        record.kind,
+        record.summary,
+        record.name,
+        record.event,
+        record.function_id,
+        record.actor,
+        record.worker_id,
+        record.reason,
+        record.code,
+        record.message,
+    )
 
 
 def _page(

@@ -55,6 +55,7 @@ def test_a_timeline_tells_what_happened_in_order(http: httpx.Client, run_id: str
     assert "output" not in first
     retrying = told["records"][3]
     assert (retrying["code"], retrying["message"], retrying["status"]) == ("E", "boom", "waiting")
+    assert get(http, run_id, "timeline", search="BOOM")["records"] == [retrying]
 
 
 def test_a_state_is_as_of_a_position_or_a_time(http: httpx.Client, run_id: str) -> None:

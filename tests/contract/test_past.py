@@ -227,6 +227,7 @@ async def test_pages_of_a_timeline_meet_every_record_once_in_both_directions(sto
         for wanted, chosen in (
             (Wanted(kinds=("step.*",)), [one for one in everything if one.kind.startswith("step.")]),
             (Wanted(step="a"), [one for one in everything if one.step_id and one.name == "a"]),
+            (Wanted(search="STEP.C"), [one for one in everything if one.kind.startswith("step.c")]),
             (Wanted(), everything),
         ):
             page = await timelines.page(ENVIRONMENT, life.run_id, wanted, backward=True, limit=3)

@@ -31,6 +31,10 @@ class TimelineQuery(msgspec.Struct):
     at: Moment = ""
     step: Annotated[str, Meta(description="of one step: its id, its id without the run, or its name")] = ""
     kind: Annotated[str, Meta(description="such as step.failed or step.*, several with commas")] = ""
+    search: Annotated[
+        str,
+        Meta(description="part of kind, summary, step, event, function, actor, worker, reason or error; either case"),
+    ] = ""
     limit: Annotated[int, Meta(ge=1, le=timeline.LIMIT_MAX)] = timeline.LIMIT_DEFAULT
 
 
