@@ -12,7 +12,7 @@ function step(position: number, path: string, from: number, to: number, error = 
   const name = path.split(":").at(-2) as string;
   const failure = error ? { message: error, code: "E" } : null;
   const kind = failure ? "step.failed" : "step.completed";
-  return { position, kind, at: to, summary: kind, stepId: `${RUN}:${path}`, name, type: "invoke", attempt: 1, startedAt: from, until: NaN, error: failure, about: "", childRunId: "", compensationFor: "", actor: "" };
+  return { position, version: 0, kind, at: to, summary: kind, stepId: `${RUN}:${path}`, name, type: "invoke", attempt: 1, startedAt: from, until: NaN, error: failure, about: "", childRunId: "", compensationFor: "", actor: "" };
 }
 
 const STORY = [

@@ -10,7 +10,7 @@ let position = 0;
 /** A step that worked from one instant to another, by its path. */
 function step(path: string, from: number, to: number): Rec {
   const name = path.split(":").at(-1) as string;
-  return { position: ++position, kind: "step.completed", at: to, summary: "", stepId: `${RUN}:${path}:0`, name, type: "invoke", attempt: 1, startedAt: from, until: NaN, error: null, about: "", childRunId: "", compensationFor: "", actor: "" };
+  return { position: ++position, version: 0, kind: "step.completed", at: to, summary: "", stepId: `${RUN}:${path}:0`, name, type: "invoke", attempt: 1, startedAt: from, until: NaN, error: null, about: "", childRunId: "", compensationFor: "", actor: "" };
 }
 
 function drawn(records: Rec[], open = true, max = 300): { nodes: string[]; edges: string[]; whole: number } {

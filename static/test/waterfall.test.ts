@@ -8,7 +8,7 @@ const RUN = "run_1";
 
 function rec(position: number, kind: string, at: number, more: Partial<Rec> = {}): Rec {
   const step = kind.startsWith("step.") ? { stepId: `${RUN}:${more.name}:0` } : {};
-  return { position, kind, at, summary: kind, stepId: "", name: "", type: "invoke", attempt: 1, startedAt: NaN, until: NaN, error: null, about: "", childRunId: "", compensationFor: "", actor: "", ...step, ...more };
+  return { position, version: 0, kind, at, summary: kind, stepId: "", name: "", type: "invoke", attempt: 1, startedAt: NaN, until: NaN, error: null, about: "", childRunId: "", compensationFor: "", actor: "", ...step, ...more };
 }
 
 const FAILURE = { message: "timeout", code: "E" };

@@ -1,4 +1,5 @@
 /** The past of a run: its light records, and what it was at a position. */
+import { AROUND } from "../model/gaps";
 import type { Json } from "../model/json";
 import type { Rec } from "../model/records";
 import { ms } from "../model/time";
@@ -8,6 +9,7 @@ const PAGE = 1_000;
 
 export interface RecordShape {
   position: number;
+  version: number;
   kind: string;
   at: string;
   summary: string;
@@ -30,15 +32,50 @@ export interface RecordShape {
 interface TimelinePage {
   records: RecordShape[];
   after?: number;
+  before?: number;
 }
 
-/** Records after a position, in order. `took` is told each page, so that the first shows at once. */
-export async function records(runId: string, after: number, took: (page: Rec[]) => void, signal?: AbortSignal): Promise<void> {
+/** Which records: between two positions, none past a moment, those that fit; backward the last of them. */
+export interface Part {
+  after?: number;
+  before?: number;
+  at?: string;
+  direction?: "backward";
+  kind?: string;
+  search?: string;
+  limit?: number;
+}
+
+/** A page of them, in order. Of chosen ones it may be short and have where to go on. */
+export async function part(runId: string, wanted: Part, signal?: AbortSignal): Promise<{ records: Rec[]; after?: number; before?: number }> {
+  const { records: told, ...on } = await get<TimelinePage>(`/runs/${runId}/timeline`, { limit: PAGE, ...wanted }, signal);
+  return { ...on, records: told.map(recordOf) };
+}
+
+/** Records after a position, in order, and before another one. `took` is told each page, so that the first shows at once. */
+export async function records(runId: string, after: number, took: (page: Rec[]) => void, signal?: AbortSignal, before?: number): Promise<void> {
   for (let cursor: number | undefined = after; cursor !== undefined; ) {
-    const page: TimelinePage = await get<TimelinePage>(`/runs/${runId}/timeline`, { after: cursor, limit: PAGE }, signal);
-    if (page.records.length > 0) took(page.records.map(recordOf));
-    cursor = page.after;
+    const page: Awaited<ReturnType<typeof part>> = await part(runId, { after: cursor, before }, signal);
+    if (page.records.length > 0) took(page.records);
+    cursor = page.records.length < PAGE ? undefined : page.after;
   }
+}
+
+/** The records on both sides of a position. */
+export async function around(runId: string, position: number, signal?: AbortSignal): Promise<Rec[]> {
+  const sides = await Promise.all([part(runId, { before: position + 1, direction: "backward", limit: AROUND }, signal), part(runId, { after: position, limit: AROUND }, signal)]);
+  return sides.flatMap((side) => side.records);
+}
+
+/** The nearest record of some kinds between two positions: the last of them backward. Undefined where there is none. */
+export async function nearest(runId: string, { after, before }: { after: number; before: number }, kind: string, direction: 1 | -1): Promise<Rec | undefined> {
+  const backward = direction < 0 ? ("backward" as const) : undefined;
+  for (let edge: number | undefined = backward ? before : after; edge !== undefined; ) {
+    const page: Awaited<ReturnType<typeof part>> = await part(runId, { ...(backward ? { after, before: edge } : { after: edge, before }), direction: backward, kind, limit: 1 });
+    if (page.records.length > 0) return page.records[0];
+    edge = backward ? (page.before ?? 0) > after ? page.before : undefined : (page.after ?? before) < before ? page.after : undefined;
+  }
+  return undefined;
 }
 
 /** The whole of a run as of a position, payloads and all. */
@@ -49,6 +86,7 @@ export function stateAt(runId: string, position: number, signal?: AbortSignal): 
 export function recordOf(shape: RecordShape): Rec {
   return {
     position: shape.position,
+    version: shape.version,
     kind: shape.kind,
     at: ms(shape.at),
     summary: shape.summary,

@@ -8,6 +8,8 @@ export interface Failure {
 
 export interface Rec {
   position: number;
+  /** Which of the run's records it is, from 1. */
+  version: number;
   kind: string;
   at: number;
   /** What happened, in a line. */
@@ -67,11 +69,14 @@ export function seek<T>(all: readonly T[], from: number, direction: 1 | -1, hold
   return -1;
 }
 
-/** Known records and newer ones, in order and once each. */
-export function merged(known: readonly Rec[], newer: readonly Rec[]): readonly Rec[] {
-  const last = known.at(-1)?.position ?? 0;
-  const fresh = newer.filter((record) => record.position > last);
-  return fresh.length === 0 ? known : [...known, ...fresh];
+/** Known records and those of a page, in order and once each: a page has all that are between its first and its last. */
+export function merged(known: readonly Rec[], page: readonly Rec[]): readonly Rec[] {
+  if (page.length === 0) return known;
+  const from = indexAt(known, page[0].position - 1) + 1;
+  const to = indexAt(known, page[page.length - 1].position) + 1;
+  if (page.length === to - from) return known;
+  const kept = new Map(known.slice(from, to).map((record) => [record.position, record]));
+  return [...known.slice(0, from), ...page.map((record) => kept.get(record.position) ?? record), ...known.slice(to)];
 }
 
 /** How a record reads in a list. */

@@ -105,7 +105,7 @@ function busy(folded: Waterfall, start: number, stop: number): [number, number][
   ];
   const add = (row: Row): void => {
     for (const bar of row.bars) {
-      if (bar.pattern !== "hatch") found.push([bar.from, Number.isNaN(bar.to) ? stop : bar.to]);
+      if (bar.pattern !== "hatch" && bar.status !== "unloaded") found.push([bar.from, Number.isNaN(bar.to) ? stop : bar.to]);
       else found.push([bar.from, bar.from], [bar.to || stop, bar.to || stop]);
     }
   };

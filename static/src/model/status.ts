@@ -49,6 +49,7 @@ const LOOKS: Record<string, Look> = {
   resolved: { role: "ok", icon: "check", label: "Resolved" },
   muted: { role: "idle", icon: "slash", label: "Muted" },
   archived: { role: "idle", icon: "slash", label: "Archived" },
+  unloaded: { role: "idle", icon: "circle", label: "Not loaded" },
   ghost: { role: "idle", icon: "circle", label: "Not reached" },
 };
 

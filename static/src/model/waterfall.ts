@@ -1,5 +1,6 @@
 /** Rows and bars of a run's timeline, folded from its records once. What a row looked like at an earlier position is
  * read off its bars: each knows the position at which it ended. */
+import { type Gap, gapId, unloadedText } from "./gaps";
 import { type Failure, type Rec, isEdit } from "./records";
 import type { Role } from "./status";
 
@@ -13,6 +14,8 @@ export interface Bar {
   pattern: Pattern;
   status: string;
   attempt: number;
+  /** Whether its end, or that it went on, is in records that are not loaded. */
+  lost?: boolean;
   /** What it was called while it went on, where its end changed that. */
   going?: { role: Role; status: string };
   /** Position at which it was known to have begun; 0 where only its end was recorded. */
@@ -23,7 +26,7 @@ export interface Bar {
 
 export interface Row {
   id: string;
-  kind: "run" | "group" | "step";
+  kind: "run" | "group" | "step" | "gap";
   label: string;
   type: string;
   parent: Row | null;
@@ -82,6 +85,8 @@ export function waterfall(records: readonly Rec[], label: string, known?: Waterf
   const folded: Waterfall = { root, steps, start, folded: { records, groups } };
   for (let index = before?.folded.records.length ?? 0; index < records.length; index++) {
     const record = records[index];
+    const before = records[index - 1];
+    if (before && record.version > before.version + 1) lose(folded, before, record);
     if (record.stepId) {
       const step = folded.steps.get(record.stepId) ?? placed(folded, groups, record);
       step.records = added(step.records, record);
@@ -221,7 +226,7 @@ export function attempts(row: Row, position: number): number {
   return row.bars.filter((bar) => bar.pattern === "solid" && bar.closed <= position).length;
 }
 
-const ORDER = ["failed", "timed_out", "paused", "running", "waiting", "sleeping", "dead", "completed", "ghost"];
+const ORDER = ["failed", "timed_out", "paused", "running", "waiting", "sleeping", "unloaded", "dead", "completed", "ghost"];
 
 function worst(statuses: readonly string[]): string {
   return ORDER.find((status) => statuses.includes(status)) ?? "ghost";
@@ -326,17 +331,51 @@ function advanceStep(step: Row, record: Rec): void {
 /** Close the wait that goes on, or add what was done since it started. */
 function ended(step: Row, record: Rec, role: Role, status: string): void {
   const last = step.bars.at(-1);
-  if (last && Number.isNaN(last.to)) {
-    last.to = record.at;
-    last.closed = record.position;
-    last.going = { role: last.role, status: last.status };
-    last.status = status;
-    if (role === "fail") last.role = "fail";
+  if (last && (Number.isNaN(last.to) || last.lost)) {
+    const going = last.going ?? { role: last.role, status: last.status };
+    Object.assign(last, { to: record.at, closed: record.position, going, status, role: role === "fail" ? role : going.role, lost: false });
     return;
   }
   const from = Number.isNaN(record.startedAt) ? record.at : Math.min(record.startedAt, record.at);
   const span = { from, to: record.at, attempt: record.attempt, opened: 0, closed: record.position };
   step.bars = added(step.bars, { ...span, role, pattern: "solid", status });
+}
+
+/** Between two records others are not loaded: what went on before is not known to go on after, until something says so. That
+ * the run is at work then is what most records mean. */
+function lose({ root, steps }: Waterfall, before: Rec, after: Rec): void {
+  for (const row of [root, ...steps.values()]) {
+    const last = row.bars.at(-1);
+    if (!last || !Number.isNaN(last.to)) continue;
+    const going = { role: last.role, status: last.status };
+    Object.assign(last, { to: before.at, closed: after.position, going, ...(row === root ? {} : { status: "unloaded", role: "idle", lost: true }) });
+  }
+  const base = { attempt: after.attempt, opened: after.position };
+  root.bars = added(root.bars, { ...base, from: before.at, to: after.at, closed: after.position, role: "idle", pattern: "dashed", status: "unloaded" });
+  root.bars = added(root.bars, { ...base, from: after.at, to: NaN, closed: Infinity, role: "run", pattern: "thin", status: "running" });
+}
+
+/** The same rows, and where the records between them are not loaded a row that says so: before the first that began later. */
+export function withGaps(rows: readonly Row[], gaps: readonly Gap[]): readonly Row[] {
+  if (gaps.length === 0) return rows;
+  const open = [...gaps];
+  const found: Row[] = [];
+  for (const row of rows) {
+    while (open.length > 0 && row.depth === 1 && beganAt(row) > open[0].after) found.push(gapRow(open.shift() as Gap));
+    found.push(row);
+  }
+  return [...found, ...open.map(gapRow)];
+}
+
+function gapRow(gap: Gap): Row {
+  const made = row(gapId(gap), "gap", unloadedText(gap), null);
+  made.depth = 1;
+  return made;
+}
+
+/** Position of the first record of a row, or of what is below it. */
+function beganAt(row: Row): number {
+  return row.records[0]?.position ?? (row.children.length > 0 ? beganAt(row.children[0]) : 0);
 }
 
 function advanceRun(folded: Waterfall, record: Rec): void {

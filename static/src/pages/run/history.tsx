@@ -2,8 +2,10 @@
  * what is looked for, which one is read and which are marked. */
 import { useMemo, useRef } from "preact/hooks";
 import { exact, file } from "../../api/client";
+import { part, records as fetched } from "../../api/timeline";
 import { names, who } from "../../live/names";
-import { useResource } from "../../live/resource";
+import { type Resource, useResource } from "../../live/resource";
+import { atLine, lineOf } from "../../model/gaps";
 import { type Rec, indexAt, isFailure, markedOf, marking, title } from "../../model/records";
 import { look } from "../../model/status";
 import { iso } from "../../model/time";
@@ -17,26 +19,37 @@ import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
 import { Rows } from "../../ui/rows";
 import { Failed } from "../../ui/states";
-import { type Moment, goTo } from "./moment";
+import { Unloaded } from "./between";
+import { type Moment, goToPosition } from "./moment";
+import type { Records } from "./store";
 import { Words } from "./timeline_bar";
 
 const ROW = 28;
 
-export default function History({ runId, records, moment, start }: { runId: string; records: readonly Rec[]; moment: Moment; start: number }) {
+/** Of what the server finds in records that are not loaded, so many are listed. */
+const FOUND_MAX = 2_000;
+
+export default function History({ runId, of, moment, start }: { runId: string; of: Records; moment: Moment; start: number }) {
+  const { all: records, filling, fill } = of;
   const words = chosen("find");
   const read = Number(chosen("record"));
   const marked = markedOf(chosen("two"));
   const field = useRef<HTMLInputElement>(null);
   const known = names.value;
+  const elsewhere = useFound(runId, of.gaps.length > 0 ? words : "");
+  const found = elsewhere.data;
   const shown = useMemo(() => {
     const wanted = words.toLowerCase();
     if (!wanted) return records;
-    return records.filter((one) => `${one.kind} ${one.name} ${one.about} ${one.actor} ${who(one.actor)} ${one.error?.message ?? ""}`.toLowerCase().includes(wanted));
-  }, [records, words, known]);
+    const here = records.filter((one) => `${one.kind} ${one.summary} ${one.name} ${one.about} ${one.actor} ${who(one.actor)} ${one.error?.message ?? ""}`.toLowerCase().includes(wanted));
+    return found && found.length > 0 ? [...new Map([...found, ...here].map((one) => [one.position, one])).values()].sort((a, b) => a.position - b.position) : here;
+  }, [records, words, known, found]);
+  const gaps = words ? [] : of.gaps;
+  const show = (record: Rec): void => goToPosition(records, record.position);
   const hit = (direction: 1 | -1): void => {
     const from = records[moment.index].position;
     const next = shown[direction === 1 ? indexAt(shown, from) + 1 : indexAt(shown, from - 1)];
-    if (next) goTo(records, records.indexOf(next));
+    if (next) show(next);
   };
   const open = (position: number): void => choose({ record: position === read ? null : position });
   useKeys("History", [
@@ -53,8 +66,25 @@ export default function History({ runId, records, moment, start }: { runId: stri
         <Words name="find" label="Filter records" hint="Filter records" field={field} />
         <span class="muted small tabular">
           {shown.length === records.length ? "" : `${shown.length.toLocaleString("en")} of `}
-          {records.length.toLocaleString("en")}
+          {(words ? records[records.length - 1].version : records.length).toLocaleString("en")}
         </span>
+        {elsewhere.loading && of.gaps.length > 0 && words && (
+          <span class="muted small" role="status">
+            looking through all of them…{" "}
+            <button type="button" class="link" onClick={elsewhere.pending.cancel}>
+              Stop
+            </button>
+          </span>
+        )}
+        {found && found.length >= FOUND_MAX && <span class="muted small">only the first {FOUND_MAX.toLocaleString("en")} that are not loaded</span>}
+        {elsewhere.error && (
+          <span class="problem small" role="alert">
+            Only what is loaded was looked through: {elsewhere.error.message}{" "}
+            <button type="button" class="link" onClick={elsewhere.reload}>
+              Try again
+            </button>
+          </span>
+        )}
         {marked.length === 2 && (
           <button type="button" class="small primary" onClick={() => compare(records, marked)}>
             Compare {Math.min(...marked)} with {Math.max(...marked)}
@@ -62,10 +92,10 @@ export default function History({ runId, records, moment, start }: { runId: stri
         )}
         {marked.length === 1 && <span class="muted small">mark another one to compare with {marked[0]}</span>}
         <span class="grow" />
-        <Download label="JSON lines" title="Keep the records that are listed as a file" name={`${runId}.jsonl`} make={async () => lines(shown.map(told))} />
+        <Download label="JSON lines" title="Keep the records that are listed as a file" name={`${runId}.jsonl`} make={async () => lines((gaps.length > 0 ? await everything(runId) : shown).map(told))} />
         <Download label="Bundle" title="Keep the run, payloads and all, to be read elsewhere with ironflow inspect" name={`${runId}.zip`} make={() => file(`/runs/${runId}/export`)} />
       </div>
-      <div class="table" role="table" aria-label="Records" aria-rowcount={shown.length + 1}>
+      <div class="table" role="table" aria-label="Records" aria-rowcount={shown.length + gaps.length + 1}>
         <div role="rowgroup" class="table-head">
           <div class="history-row" role="row">
             <span role="columnheader">
@@ -82,19 +112,29 @@ export default function History({ runId, records, moment, start }: { runId: stri
           </div>
         </div>
         <Rows
-          count={shown.length}
+          count={shown.length + gaps.length}
           height={ROW}
           label="Records"
-          cursor={moment.past ? shown.indexOf(records[moment.index]) : -1}
+          cursor={moment.past ? lineOf(gaps, shown.indexOf(records[moment.index])) : -1}
           row={(index) => {
-            const record = shown[index];
+            const line = atLine(gaps, index);
+            if (typeof line !== "number") {
+              return (
+                <div class="history-row row unloaded" role="row" aria-rowindex={index + 2}>
+                  <span role="cell">
+                    <Unloaded gap={line} filling={filling} fill={fill} />
+                  </span>
+                </div>
+              );
+            }
+            const record = shown[line];
             const { icon, role } = look(record.kind.split(".")[1]);
             return (
               <div
                 class={`history-row row ${record.position > moment.position ? "later" : ""} ${moment.past && record === records[moment.index] ? "current" : ""}`}
                 role="row"
                 aria-rowindex={index + 2}
-                onClick={() => goTo(records, records.indexOf(record))}
+                onClick={() => show(record)}
               >
                 <span role="cell">
                   <input
@@ -106,7 +146,7 @@ export default function History({ runId, records, moment, start }: { runId: stri
                   />
                 </span>
                 <span role="cell" class="mono">
-                  <button type="button" class="link" onClick={() => goTo(records, records.indexOf(record))} aria-label={`Show the moment of record ${record.position}`}>
+                  <button type="button" class="link" onClick={() => show(record)} aria-label={`Show the moment of record ${record.position}`}>
                     {record.position}
                   </button>
                 </span>
@@ -146,6 +186,25 @@ export default function History({ runId, records, moment, start }: { runId: stri
   );
 }
 
+/** What fits among all records of a run, where not all are loaded: the server looks through them. */
+function useFound(runId: string, words: string): Resource<readonly Rec[]> {
+  return useResource(`found ${runId} ${words}`, async (signal) => {
+    const found: Rec[] = [];
+    for (let after: number | undefined = words ? 0 : undefined; after !== undefined && found.length < FOUND_MAX; ) {
+      const page: Awaited<ReturnType<typeof part>> = await part(runId, { after, search: words }, signal);
+      found.push(...page.records);
+      after = page.after;
+    }
+    return found.slice(0, FOUND_MAX);
+  });
+}
+
+async function everything(runId: string): Promise<Rec[]> {
+  const all: Rec[] = [];
+  await fetched(runId, 0, (page) => all.push(...page));
+  return all;
+}
+
 /** A record as history has it, payload and all. */
 function Whole({ position }: { position: number }) {
   const entry = useResource(`entry ${position}`, (signal) => exact(`/history/${position}`, {}, signal));
@@ -167,7 +226,7 @@ function Whole({ position }: { position: number }) {
 
 /** The later of two records becomes A, the earlier one B. */
 function compare(records: readonly Rec[], marked: readonly number[]): void {
-  goTo(records, indexAt(records, Math.max(...marked)));
+  goToPosition(records, Math.max(...marked));
   choose({ b: Math.min(...marked), tab: "diff", with: null, two: null });
 }
 

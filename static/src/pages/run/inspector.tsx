@@ -21,7 +21,7 @@ import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
 import { Failed } from "../../ui/states";
 import { Publish } from "../events/publish";
-import { type Moment, goTo } from "./moment";
+import { type Moment, goToPosition } from "./moment";
 import { recordOf } from "./timeline";
 
 const EMIT = "events:emit";
@@ -260,7 +260,7 @@ function RecordList({ of, all, moment }: { of: readonly Rec[]; all: readonly Rec
     <ol class="record-list">
       {of.slice(-SHOWN_MAX).map((record) => (
         <li key={record.position} class={record.position > moment.position ? "later" : ""}>
-          <button type="button" class="quiet" onClick={() => (all.includes(record) ? goTo(all, all.indexOf(record)) : choose({ at: record.position }))}>
+          <button type="button" class="quiet" onClick={() => goToPosition(all, record.position)}>
             <Icon name={look(record.kind.split(".")[1]).icon} class={look(record.kind.split(".")[1]).role} />
             <span>{title(record)}</span>
             <span class="mono small muted">{wallTime(record.at)}</span>

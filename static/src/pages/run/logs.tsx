@@ -6,7 +6,7 @@ import { logLines } from "../../api/logs";
 import { follow } from "../../live/socket";
 import { LEVELS, type Level, type LogLine, countUntil, fieldsText, joined, placeOf, says } from "../../model/loglines";
 import { print } from "../../model/json";
-import { type Rec, indexAt } from "../../model/records";
+import type { Rec } from "../../model/records";
 import type { Role, StatusIcon } from "../../model/status";
 import { iso } from "../../model/time";
 import { useKeys } from "../../shell/keys";
@@ -20,7 +20,7 @@ import { ShowMore } from "../../ui/more";
 import { Rows } from "../../ui/rows";
 import { Facts } from "../../ui/side";
 import { Command, Empty, Failed } from "../../ui/states";
-import { type Moment, goTo } from "./moment";
+import { type Moment, goToPosition } from "./moment";
 
 const ROW = 28;
 /** So many lines are fetched by themselves; further ones when somebody asks. */
@@ -110,7 +110,7 @@ export default function Logs({ runId, records, moment, steps }: Props) {
         </div>
       )}
       <ShowMore of={logs} label="Show more lines" />
-      {open && <OneLine line={open} onMoment={() => goTo(records, indexAt(records, open.position))} />}
+      {open && <OneLine line={open} onMoment={() => goToPosition(records, open.position)} />}
     </div>
   );
 }

@@ -1,4 +1,6 @@
 /** Which moment of a run is shown: the live end of its history, or an earlier position. The URL has it. */
+import { useRef } from "preact/hooks";
+import { type Gap, gapAt } from "../../model/gaps";
 import { type Rec, indexAt } from "../../model/records";
 import { choose, chosen } from "../../shell/route";
 
@@ -11,8 +13,7 @@ export interface Moment {
   past: boolean;
 }
 
-export function momentOf(records: readonly Rec[], now: number): Moment {
-  const wanted = Number(chosen("at"));
+export function momentOf(records: readonly Rec[], now: number, wanted: number): Moment {
   const head = records.length - 1;
   const index = wanted > 0 ? Math.max(0, indexAt(records, wanted)) : head;
   if (head < 0 || index >= head) return { index: head, position: Infinity, at: now, past: false };
@@ -27,6 +28,18 @@ export function comparedOf(records: readonly Rec[]): number {
 
 /** Show the moment of a record; the last one is live. */
 export function goTo(records: readonly Rec[], index: number): void {
-  const to = Math.max(0, index);
-  choose({ at: to >= records.length - 1 ? null : records[to].position });
+  goToPosition(records, records[Math.max(0, index)]?.position ?? Infinity);
+}
+
+/** Also of one that is not loaded yet. */
+export function goToPosition(records: readonly Rec[], position: number): void {
+  choose({ at: position >= (records.at(-1)?.position ?? 0) ? null : position });
+}
+
+/** The position that the URL names, once what is there is loaded: until then the moment before stays in sight. */
+export function useWanted(gaps: readonly Gap[]): number {
+  const wanted = Number(chosen("at"));
+  const shown = useRef(wanted);
+  if (!gapAt(gaps, wanted)) shown.current = wanted;
+  return shown.current;
 }

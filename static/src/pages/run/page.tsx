@@ -11,7 +11,7 @@ import { criticalPath } from "../../model/critical";
 import { type Rec, corrected, isEdit, seek } from "../../model/records";
 import { type Mode, type Scale, place, scaleOf, zoomed } from "../../model/scale";
 import { isEnded, look } from "../../model/status";
-import { type Row, type Waterfall, allTurned, inlined, isCollapsed, levelled, span, visible, waterfall } from "../../model/waterfall";
+import { type Row, type Waterfall, allTurned, inlined, isCollapsed, levelled, span, visible, waterfall, withGaps } from "../../model/waterfall";
 import { PageHead, crumb } from "../../shell/head";
 import { rowKeys, useKeys } from "../../shell/keys";
 import { siblingKeys } from "../../shell/listed";
@@ -25,11 +25,12 @@ import { NotHere } from "../../ui/not_here";
 import { Failed } from "../../ui/states";
 import { copy } from "../../ui/toast";
 import { Actions } from "./actions";
+import { Partly } from "./between";
 import { ErrorCard } from "./error_card";
 import { lookInside, useInside } from "./inside";
 import { Inspector } from "./inspector";
 import { zoomOf, zoomTo } from "./minimap";
-import { type Moment, comparedOf, momentOf } from "./moment";
+import { type Moment, comparedOf, momentOf, useWanted } from "./moment";
 import { Queued } from "./queued";
 import { Scrubber } from "./scrubber";
 import { Tag } from "./steer";
@@ -87,7 +88,7 @@ export default function RunPage({ id }: { id: string }) {
 }
 
 function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
-  const records = useRecords(run.id);
+  const records = useRecords(run);
   const all = records.all;
   const stale = runStale || (records.error !== null && all.length > 0);
   const frozen = useRef(0); // since when nobody knows better
@@ -97,7 +98,7 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
   const folded = useMemo(() => (known.current = waterfall(all, run.function_id, known.current)), [all, run.function_id]);
   const last = all.at(-1)?.at ?? 0;
   const present = running ? Math.max(frozen.current || (all.length > LONG_FROM ? Math.floor(now.value / LONG_MS) * LONG_MS : now.value), last) : last;
-  const moment = momentOf(all, present);
+  const moment = momentOf(all, present, useWanted(records.gaps));
   const compared = comparedOf(all);
   const mode = MODES.find((one) => one === chosen("scale")) ?? "squeezed";
   const instants = useMemo(() => Float64Array.from(all, (record) => record.at), [all]);
@@ -111,7 +112,7 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
   const how = arrangementOf();
   const shown = useMemo(() => arranged(folded, how), [folded, how.words, how.failed, how.by]);
   const inside = useInside();
-  const rows = useMemo(() => inlined(visible(shown.root, isOpen), inside, isOpen), [shown, isOpen, inside]);
+  const rows = useMemo(() => withGaps(inlined(visible(shown.root, isOpen), inside, isOpen), how.by ? [] : records.gaps), [shown, isOpen, inside, how.by]);
   const zoomText = chosen("t");
   const zoom = useMemo(() => zoomOf(zoomText), [zoomText]);
   const view = useMemo(() => (zoom ? zoomed(scale, ...zoom) : scale), [scale, zoom]);
@@ -131,7 +132,7 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
   const select = (row: Row | undefined): void => {
     if (row) choose({ step: row.id === "run" ? "run" : shortened(row.id, run.id), show: null });
   };
-  const move = (step: number): void => select(rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(selected) + step))]);
+  const move = (step: number): void => select(rows[seek(rows, rows.indexOf(selected), step > 0 ? 1 : -1, (row) => row.kind !== "gap")]);
   const hit = (direction: 1 | -1): void => select(rows[seek(rows, rows.indexOf(selected), direction, (row) => row.kind === "step")]);
   const parent = run.parent_run_id;
 
@@ -193,7 +194,8 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
       {moment.past ? <PastBar records={all} moment={moment} /> : <RunFacts run={run} records={all} />}
       <ErrorCard run={run} step={failing} suspended={suspended} past={moment.past} onStep={select} />
       {!moment.past && <Queued run={run} />}
-      <Scrubber records={all} moment={moment} compared={compared} scale={scale} mode={mode} />
+      <Scrubber records={records} moment={moment} compared={compared} scale={scale} mode={mode} />
+      <Partly records={records} />
       <div class={`split ${closed ? "closed" : ""}`}>
         <div class="card main-card">
           <Tabs label="run" items={TABS} open={tab} onOpen={(one) => choose({ tab: one === TABS[0].id ? null : one })} />
@@ -205,6 +207,7 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
                 <TimelineBar how={how} shown={shown.steps} steps={folded.steps.size} critical={wantsPath} zoomed={zoom !== null} field={filter} />
                 <Timeline
                   folded={folded}
+                  records={records}
                   rows={rows}
                   moment={moment}
                   scale={view}
@@ -230,7 +233,7 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
             {tab === "lineage" && <Lineage runId={run.id} records={all} />}
             {tab === "logs" && !records.loading && <Logs runId={run.id} records={all} moment={moment} steps={names} />}
             {tab === "audit" && <RunAudit runId={run.id} />}
-            {tab === "history" && all.length > 0 && <History runId={run.id} records={all} moment={moment} start={folded.start} />}
+            {tab === "history" && all.length > 0 && <History runId={run.id} of={records} moment={moment} start={folded.start} />}
           </TabPanel>
         </div>
         {!closed && <Inspector run={run} row={selected} records={all} moment={moment} onClose={() => choose({ step: "-" })} />}
@@ -306,13 +309,13 @@ function RunFacts({ run, records }: { run: Run; records: readonly Rec[] }) {
 
 /** In the place of the facts, and as high as they are: nothing moves under the pointer when the past begins. */
 function PastBar({ records, moment }: { records: readonly Rec[]; moment: Moment }) {
-  const later = records.length - 1 - moment.index;
+  const [here, total] = [records[moment.index].version, records[records.length - 1].version];
   return (
     <div class="past-bar" role="status">
       <Icon name="undo" />
       <b>Viewing the past</b>
       <span class="tabular">
-        record {moment.index + 1} of {records.length} · {wallTime(moment.at)} · {counted(later, "record")} came later
+        record {here} of {total} · {wallTime(moment.at)} · {counted(total - here, "record")} came later
       </span>
       <span class="grow" />
       <button type="button" class="small" onClick={() => choose({ at: null })}>

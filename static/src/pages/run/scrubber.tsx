@@ -1,15 +1,18 @@
 /** The history of a run on one line: a handle for the moment that is shown, a second one to compare with. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Rec, isEdit, isFailure, isStep, seek, title } from "../../model/records";
-import { type Mode, type Scale, place } from "../../model/scale";
+import { AROUND, gapsFrom } from "../../model/gaps";
+import { EDITS, type Rec, isEdit, isFailure, isStep, seek, title } from "../../model/records";
+import { type Mode, type Scale, place, timeAt } from "../../model/scale";
+import { iso } from "../../model/time";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
 import { dark, wallTime } from "../../shell/settings";
 import { Icon } from "../../ui/icon";
 import { type Moment, goTo } from "./moment";
+import type { Records } from "./store";
 
 interface Props {
-  records: readonly Rec[];
+  records: Records;
   moment: Moment;
   compared: number;
   scale: Scale;
@@ -27,15 +30,32 @@ const MODES: { id: Mode; label: string }[] = [
   { id: "sequence", label: "Record by record" },
 ];
 
-export function Scrubber({ records, moment, compared, scale, mode }: Props) {
+const STEPS = "step.*";
+const SPECIAL = ["step.failed", "run.failed", "run.retrying", ...EDITS].join(",");
+
+export function Scrubber({ records: { all: records, gaps, near, nearest }, moment, compared, scale, mode }: Props) {
   const [playing, setPlaying] = useState(false);
   const speed = SPEEDS.find((one) => String(one) === chosen("speed")) ?? 1;
   const track = useRef<HTMLDivElement>(null);
   const dragsB = useRef(false);
   const { index } = moment;
   const go = (to: number): void => goTo(records, Math.max(0, Math.min(records.length - 1, to)));
-  const jump = (direction: 1 | -1, holds: (record: Rec) => boolean): void => {
+  /** To the next record, or the one before, which may have to be loaded first. */
+  const step = async (direction: 1 | -1): Promise<void> => {
+    const gap = gaps.find((one) => one.index === (direction === 1 ? index + 1 : index));
+    if (!gap) return go(index + direction);
+    const page = await near(direction === 1 ? { after: gap.after, limit: AROUND } : { before: gap.before, direction: "backward", limit: AROUND });
+    const next = page.at(direction === 1 ? 0 : -1);
+    if (next) choose({ at: next.position });
+  };
+  /** To the next one of some kinds. Where records between are not loaded, the server knows. */
+  const jump = async (direction: 1 | -1, holds: (record: Rec) => boolean, kinds: string): Promise<void> => {
     const found = seek(records, index, direction, holds);
+    for (const gap of gapsFrom(gaps, index, direction)) {
+      if (found >= 0 && (direction === 1 ? found < gap.index : found >= gap.index)) break;
+      const between = await nearest(gap, kinds, direction);
+      if (between) return choose({ at: between.position });
+    }
     if (found >= 0) go(found);
     else if (direction === 1) go(records.length - 1);
   };
@@ -47,12 +67,12 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
   };
 
   useKeys("Time travel", [
-    { keys: "ArrowLeft", label: "Previous record", run: () => go(index - 1) },
-    { keys: "ArrowRight", label: "Next record", run: () => go(index + 1) },
-    { keys: "Shift+ArrowLeft", label: "Previous step boundary", run: () => jump(-1, isStep) },
-    { keys: "Shift+ArrowRight", label: "Next step boundary", run: () => jump(1, isStep) },
-    { keys: "Mod+ArrowLeft", label: "Previous failure or edit", run: () => jump(-1, special) },
-    { keys: "Mod+ArrowRight", label: "Next failure or edit", run: () => jump(1, special) },
+    { keys: "ArrowLeft", label: "Previous record", run: () => void step(-1) },
+    { keys: "ArrowRight", label: "Next record", run: () => void step(1) },
+    { keys: "Shift+ArrowLeft", label: "Previous step boundary", run: () => void jump(-1, isStep, STEPS) },
+    { keys: "Shift+ArrowRight", label: "Next step boundary", run: () => void jump(1, isStep, STEPS) },
+    { keys: "Mod+ArrowLeft", label: "Previous failure or edit", run: () => void jump(-1, special, SPECIAL) },
+    { keys: "Mod+ArrowRight", label: "Next failure or edit", run: () => void jump(1, special, SPECIAL) },
     { keys: "Home", label: "First record", run: () => go(0) },
     { keys: "End", label: "Live", run: () => choose({ at: null }) },
     { keys: "P", label: "Play", run: play },
@@ -68,13 +88,16 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
       return;
     }
     const wait = speed === 0 ? EACH_MS : Math.max(WAIT_MS_MIN, Math.min(WAIT_MS_MAX, (next.at - records[index].at) / speed));
-    const timer = setTimeout(() => go(index + 1), wait);
+    const timer = setTimeout(() => void step(1), wait);
     return () => clearTimeout(timer);
   }, [playing, index, speed, records.length]);
 
-  const nearest = (event: PointerEvent): number => {
+  const placeOf = (event: PointerEvent): number => {
     const box = (track.current as HTMLDivElement).getBoundingClientRect();
-    const wanted = (event.clientX - box.left) / box.width;
+    return (event.clientX - box.left) / box.width;
+  };
+  const closest = (event: PointerEvent): number => {
+    const wanted = placeOf(event);
     let low = 0;
     let high = records.length - 1;
     while (low < high) {
@@ -85,22 +108,30 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
     if (low > 0 && wanted - place(scale, records[low - 1].at) < place(scale, records[low].at) - wanted) return low - 1;
     return low;
   };
+  /** Where the pointer was let go, if what happened then is not loaded. */
+  const dropped = async (event: PointerEvent): Promise<void> => {
+    const at = timeAt(scale, placeOf(event));
+    if (!gaps.some((gap) => at > records[gap.index - 1].at && at < records[gap.index].at)) return;
+    const last = (await near({ at: iso(at), direction: "backward", limit: AROUND })).at(-1);
+    if (last) choose({ [dragsB.current ? "b" : "at"]: last.position });
+  };
   const current = records[index];
+  const total = records.at(-1)?.version ?? 0;
   const at = current ? place(scale, current.at) * 100 : 100;
-  const told = current ? `record ${index + 1} of ${records.length}, ${title(current)}, ${wallTime(current.at)}` : "no records";
+  const told = current ? `record ${current.version} of ${total}, ${title(current)}, ${wallTime(current.at)}` : "no records";
   return (
     <section class="card scrubber" aria-label="Time travel">
       <div class="scrub-buttons">
         <button type="button" class="quiet icon-only" aria-label="First record" onClick={() => go(0)}>
           <Icon name="start" />
         </button>
-        <button type="button" class="quiet icon-only" aria-label="Previous record" onClick={() => go(index - 1)}>
+        <button type="button" class="quiet icon-only" aria-label="Previous record" onClick={() => void step(-1)}>
           <Icon name="back" />
         </button>
         <button type="button" class="quiet icon-only" aria-label={playing ? "Stop" : "Play"} aria-pressed={playing} onClick={play}>
           <Icon name={playing ? "pause" : "play"} />
         </button>
-        <button type="button" class="quiet icon-only" aria-label="Next record" onClick={() => go(index + 1)}>
+        <button type="button" class="quiet icon-only" aria-label="Next record" onClick={() => void step(1)}>
           <Icon name="forward" />
         </button>
         <select class="small quiet" aria-label="Speed" value={String(speed)} onChange={(event) => choose({ speed: event.currentTarget.value === "1" ? null : event.currentTarget.value })}>
@@ -118,14 +149,15 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
           dragsB.current = event.shiftKey || (event.target as Element).closest(".handle.b") !== null;
-          if (event.shiftKey) setB(records[nearest(event)]?.position ?? null);
-          else if (!dragsB.current) go(nearest(event));
+          if (event.shiftKey) setB(records[closest(event)]?.position ?? null);
+          else if (!dragsB.current) go(closest(event));
         }}
         onPointerMove={(event) => {
           if (event.buttons !== 1) return;
-          if (dragsB.current) setB(records[nearest(event)]?.position ?? null);
-          else go(nearest(event));
+          if (dragsB.current) setB(records[closest(event)]?.position ?? null);
+          else go(closest(event));
         }}
+        onPointerUp={(event) => void dropped(event)}
       >
         <Ticks records={records} scale={scale} />
         <span class="track-done" style={{ width: `${at}%` }} />
@@ -143,12 +175,16 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
           value={Math.max(0, index)}
           aria-label="Moment"
           aria-valuetext={told}
-          onInput={(event) => go(Number(event.currentTarget.value))}
+          onInput={(event) => {
+            const by = Number(event.currentTarget.value) - index;
+            if (by === 1 || by === -1) void step(by);
+            else go(index + by);
+          }}
         />
       </div>
       <div class="scrub-told">
-        <span class="mono small tabular scrub-count" style={{ minWidth: `${2 * String(records.length).length + 1}ch` }}>
-          {index + 1}/{records.length}
+        <span class="mono small tabular scrub-count" style={{ minWidth: `${2 * String(total).length + 1}ch` }}>
+          {current?.version ?? 0}/{total}
         </span>
         <span class="mono small tabular muted scrub-clock">{current ? wallTime(current.at) : ""}</span>
         <select

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { stateAt } from "../../api/timeline";
 import { useResource } from "../../live/resource";
 import { type Json, Num, at } from "../../model/json";
-import { type Rec, indexAt } from "../../model/records";
+import type { Rec } from "../../model/records";
 import { look } from "../../model/status";
 import { link } from "../../shell/route";
 import { Skeleton, Status, Time } from "../../ui/basics";
@@ -11,7 +11,7 @@ import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
 import { Failed } from "../../ui/states";
 import { ErrorShown } from "./inspector";
-import { type Moment, goTo } from "./moment";
+import { type Moment, goToPosition } from "./moment";
 
 interface Props {
   runId: string;
@@ -123,8 +123,7 @@ function Step({ step, records, newest }: { step: Json; records: readonly Rec[]; 
 /** Which record made it so: a click goes there. */
 function SetBy({ value, records }: { value: Json; records: readonly Rec[] }) {
   const position = Number(text(at(value, "position")));
-  const index = indexAt(records, position);
-  if (!position || index < 0) return null;
+  if (!position || position < records[0].position) return null;
   return (
     <button
       type="button"
@@ -132,7 +131,7 @@ function SetBy({ value, records }: { value: Json; records: readonly Rec[] }) {
       title="Why is it so? Go to the record that made it"
       onClick={(event) => {
         event.preventDefault();
-        goTo(records, index);
+        goToPosition(records, position);
       }}
     >
       set by {position}

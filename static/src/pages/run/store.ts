@@ -1,35 +1,195 @@
-/** The records of one run, kept as they come: the first page shows at once, and what happens later is added. */
-import { useEffect, useRef, useState } from "preact/hooks";
+/** The records of one run, kept as they come: the first page shows at once, and what happens later is added. Of a long run
+ * the oldest and the newest come, then what the URL names between them, and all of it once somebody asks. */
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError } from "../../api/client";
-import { records as fetched } from "../../api/timeline";
+import { type Part, around, nearest, part, records as fetched } from "../../api/timeline";
 import { follow } from "../../live/socket";
+import { type Gap, NEWEST, OLDEST, WHOLE_MAX, gapAt, gapsOf } from "../../model/gaps";
 import { type Rec, merged } from "../../model/records";
+import { chosen } from "../../shell/route";
+import { said } from "../../ui/acting";
+import { toast } from "../../ui/toast";
 
 export interface Records {
   all: readonly Rec[];
+  /** What is not loaded of it. */
+  gaps: readonly Gap[];
   loading: boolean;
   error: ApiError | null;
   reload: () => void;
+  /** Whether what is between is on its way. */
+  filling: boolean;
+  /** Load what is between, page by page. */
+  fill: (gap?: Gap) => void;
+  stop: () => void;
+  /** Load a page of what is between, and give it. Where the server does not answer that is said, and nothing is loaded. */
+  near: (wanted: Part) => Promise<readonly Rec[]>;
+  /** The nearest of what is between that is of some kinds; it is not loaded. */
+  nearest: (gap: Gap, kinds: string, direction: 1 | -1) => Promise<Rec | undefined>;
 }
 
 const RETRY_MS = 3_000;
 
-export function useRecords(runId: string): Records {
+export function useRecords({ id: runId, version }: { id: string; version: number }): Records {
   const [state, setState] = useState<{ all: readonly Rec[]; loading: boolean; error: ApiError | null }>({ all: [], loading: true, error: null });
+  const [filling, setFilling] = useState<AbortController | null>(null);
+  const last = useRef(0);
   const again = useRef<() => void>(() => undefined);
+  const gaps = useMemo(() => gapsOf(state.all), [state.all]);
+  const show = (page: readonly Rec[]): void => setState((before) => ({ all: merged(before.all, page), loading: false, error: null }));
 
   useEffect(() => {
-    const { look, end } = recordsAfter(
-      runId,
-      0,
-      (more) => setState((before) => ({ all: merged(before.all, more), loading: false, error: null })),
-      (error) => setState((before) => ({ ...before, loading: false, error })),
-    );
-    again.current = look;
-    return end;
+    const abort = new AbortController();
+    let busy = false;
+    let wanted = false;
+    let timer = 0;
+    let shown = 0;
+    last.current = 0;
+    const look = async (): Promise<void> => {
+      if (busy) {
+        wanted = true;
+        return;
+      }
+      busy = true;
+      wanted = false;
+      clearTimeout(timer);
+      const gathered = gathering(
+        () => shown,
+        (page) => {
+          shown += page.length;
+          show(page);
+        },
+      );
+      try {
+        if (last.current === 0 && version > WHOLE_MAX) {
+          const pages = await ends(runId, abort.signal);
+          last.current = pages[1].at(-1)?.position ?? 0;
+          setState((before) => ({ all: pages.reduce(merged, before.all), loading: false, error: null }));
+        }
+        await fetched(
+          runId,
+          last.current,
+          (page) => {
+            last.current = page.at(-1)?.position ?? last.current;
+            gathered.take(page);
+          },
+          abort.signal,
+        );
+        gathered.show();
+      } catch (error) {
+        if (abort.signal.aborted || !(error instanceof ApiError)) return;
+        gathered.show();
+        setState((before) => ({ ...before, loading: false, error }));
+        if (error.status === 0 || error.status === 503) timer = setTimeout(() => void look(), RETRY_MS);
+      } finally {
+        busy = false;
+      }
+      if (wanted) void look();
+    };
+    again.current = () => void look();
+    void look();
+    const end = follow(`system.run.${runId}.>`, () => void look());
+    return () => {
+      abort.abort();
+      clearTimeout(timer);
+      end();
+    };
   }, [runId]);
 
-  return { ...state, reload: () => again.current() };
+
+  const asked = useRef(new Set<number>()).current;
+  const [at, b] = [chosen("at"), chosen("b")];
+  useEffect(() => {
+    for (const position of named()) {
+      if (!gapAt(gaps, position) || asked.has(position)) continue;
+      asked.add(position);
+      void answered(around(runId, position)).then((page) => {
+        asked.delete(position);
+        if (page) show(page);
+      });
+    }
+  }, [gaps, at, b]);
+
+  const fill = async (which: readonly Gap[]): Promise<void> => {
+    const abort = new AbortController();
+    setFilling(abort);
+    let shown = state.all.length;
+    const gathered = gathering(
+      () => shown,
+      (page) => {
+        shown += page.length;
+        show(page);
+      },
+    );
+    try {
+      for (const { after, before } of which) {
+        await fetched(runId, after, gathered.take, abort.signal, before);
+        gathered.show();
+      }
+    } catch (error) {
+      gathered.show();
+      if (!abort.signal.aborted) toast(said(error), true);
+    } finally {
+      setFilling((now) => (now === abort ? null : now));
+    }
+  };
+  useEffect(() => () => filling?.abort(), [filling]);
+
+  return {
+    ...state,
+    gaps,
+    reload: () => again.current(),
+    filling: filling !== null,
+    fill: (gap) => filling === null && void fill(gap ? [gap] : gaps),
+    stop: () => setFilling(null),
+    near: async (wanted) => {
+      const page = await answered(part(runId, wanted));
+      if (page) show(page.records);
+      return page?.records ?? [];
+    },
+    nearest: (gap, kinds, direction) => answered(nearest(runId, gap, kinds, direction)),
+  };
+}
+
+async function answered<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    toast(said(error), true);
+    return undefined;
+  }
+}
+
+/** The moments that the URL names, as positions. */
+function named(): number[] {
+  return [chosen("at"), chosen("b")].map(Number).filter((one) => one > 0);
+}
+
+/** The oldest records of a long run, its newest ones, and those around what the URL names. */
+async function ends(runId: string, signal: AbortSignal): Promise<readonly (readonly Rec[])[]> {
+  const [oldest, newest, ...more] = await Promise.all([
+    part(runId, { limit: OLDEST }, signal),
+    part(runId, { direction: "backward", limit: NEWEST }, signal),
+    ...named().map(async (position) => ({ records: await around(runId, position, signal) })),
+  ]);
+  return [oldest, newest, ...more].map((one) => one.records);
+}
+
+/** Keeps pages back until they are as many as all that is shown: records are folded a few times, not once a page. */
+function gathering(shown: () => number, show: (page: readonly Rec[]) => void): { take: (page: readonly Rec[]) => void; show: () => void } {
+  let held: Rec[] = [];
+  const all = (): void => {
+    const page = held;
+    held = [];
+    show(page);
+  };
+  return {
+    take: (page) => {
+      held.push(...page);
+      if (held.length >= shown()) all();
+    },
+    show: all,
+  };
 }
 
 /** Tells what there is of a run after a position, and what comes, until it is ended; none may have come, too. `again` is

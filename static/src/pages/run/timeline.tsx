@@ -1,6 +1,7 @@
 /** The waterfall: a row for each step, its bars in time. Rows in sight only; of a step, all tries are on one row. */
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
+import { gapId } from "../../model/gaps";
 import { type Rec, seek } from "../../model/records";
 import { type Gap, type Scale, inView, place, placeOf, timeAt, turned } from "../../model/scale";
 import { look } from "../../model/status";
@@ -9,9 +10,11 @@ import { type Bar, type Row, type Waterfall, attempts, barAt, counts, span, stat
 import { choose } from "../../shell/route";
 import { Icon, type IconName } from "../../ui/icon";
 import { Rows } from "../../ui/rows";
+import { Unloaded } from "./between";
 import { isInside, lookInside } from "./inside";
 import { Minimap, useDrag, zoomTo } from "./minimap";
 import type { Moment } from "./moment";
+import type { Records } from "./store";
 
 interface Props {
   folded: Waterfall;
@@ -32,6 +35,7 @@ interface Props {
   onToggle: (row: Row) => void;
   /** Show the time of a row. */
   onZoom: (row: Row) => void;
+  records: Records;
 }
 
 const ROW = 28;
@@ -68,7 +72,7 @@ export function Timeline(props: Props) {
         <span>Took</span>
         <Axis {...props} />
       </div>
-      {rows.length === 1 && props.folded.steps.size > 0 && <p class="muted pad">No step fits the filter.</p>}
+      {!rows.some((row) => row.kind === "step" || row.kind === "group") && props.folded.steps.size > 0 && <p class="muted pad">No step fits the filter.</p>}
       <Rows
         count={rows.length}
         height={ROW}
@@ -81,7 +85,17 @@ export function Timeline(props: Props) {
   );
 }
 
-function StepRow({ row, index, moment, scale, selected, critical, isOpen, onSelect, onToggle, onZoom, ...rest }: Props & { row: Row; index: number }) {
+function StepRow({ row, index, moment, scale, selected, critical, isOpen, onSelect, onToggle, onZoom, records, ...rest }: Props & { row: Row; index: number }) {
+  const gap = row.kind === "gap" && records.gaps.find((one) => gapId(one) === row.id);
+  if (gap) {
+    return (
+      <div class="wf-row row unloaded" role="row" aria-level={row.depth + 1} aria-rowindex={index + 1}>
+        <span role="gridcell">
+          <Unloaded gap={gap} filling={records.filling} fill={records.fill} />
+        </span>
+      </div>
+    );
+  }
   const status = statusAt(row, moment.position, moment.at);
   const { role, icon, label } = look(status);
   const open = row.kind === "group" ? isOpen(row) : row.childRunId ? isInside(row.childRunId) : undefined;

@@ -7,7 +7,7 @@ import { type Rec, title } from "../../model/records";
 import { parts, turns } from "../../model/watching";
 import { Skeleton } from "../../ui/basics";
 import { Failed } from "../../ui/states";
-import { type Moment, goTo } from "./moment";
+import { type Moment, goToPosition } from "./moment";
 
 interface Props {
   runId: string;
@@ -59,7 +59,7 @@ export function Watched({ runId, expressions, records, moment }: Props) {
             return (
               <tr key={record.position} aria-current={moment.past && moment.position === record.position ? "true" : undefined} class={record.position > moment.position ? "later" : ""}>
                 <th scope="row">
-                  <button type="button" class="link mono" aria-label={`Show the moment of record ${record.position}`} onClick={() => goTo(records, records.indexOf(record))}>
+                  <button type="button" class="link mono" aria-label={`Show the moment of record ${record.position}`} onClick={() => goToPosition(records, record.position)}>
                     {record.position}
                   </button>{" "}
                   <span class="muted small">{title(record)}</span>
