@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Pairs, emptyPair, typed } from "../src/model/brackets";
+import { type Pairs, depthOf, emptyPair, typed } from "../src/model/brackets";
 
 const JSON_PAIRS: Pairs = new Map([["{", "}"], ["[", "]"], ['"', '"']]);
 
@@ -38,4 +38,10 @@ test("an empty pair is found around a place", () => {
   assert.deepEqual(emptyPair("[{}]", 2, JSON_PAIRS), { from: 1, to: 3 });
   assert.equal(emptyPair("[1]", 1, JSON_PAIRS), null);
   assert.equal(emptyPair("", 0, JSON_PAIRS), null);
+});
+
+test("a line is as deep as the brackets that are open before it", () => {
+  const depths = ["", '{"a": [', '{"a": [1],', '{"a": "[{", "b\\"]": {', "]}"].map(depthOf);
+
+  assert.deepEqual(depths, [0, 2, 1, 2, 0]);
 });

@@ -1,10 +1,18 @@
 /** CEL for the editor: colours, and what could be written next. */
 import { type CompletionContext, type CompletionResult, autocompletion, completionKeymap } from "@codemirror/autocomplete";
-import { type StreamParser, StreamLanguage } from "@codemirror/language";
+import { HighlightStyle, type StreamParser, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
 import { keymap } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { closing } from "./brackets";
 import { type Asked, type Mounted, mounted } from "./mounted";
+
+const colours = HighlightStyle.define([
+  { tag: [tags.string, tags.special(tags.string)], color: "var(--accent)" },
+  { tag: [tags.number, tags.bool, tags.null, tags.atom], color: "var(--edit)" },
+  { tag: [tags.keyword, tags.function(tags.variableName)], color: "var(--run)" },
+  { tag: tags.comment, color: "var(--faint)" },
+  { tag: [tags.operator, tags.punctuation, tags.separator, tags.bracket], color: "var(--muted)" },
+]);
 
 const WORDS = new Set(["true", "false", "null", "in"]);
 const FUNCTIONS = ["size", "has", "timestamp", "duration", "string", "int", "double", "type"];
@@ -54,5 +62,5 @@ function completing(names: readonly string[]) {
 const PAIRS = new Map([["{", "}"], ["[", "]"], ["(", ")"], ['"', '"'], ["'", "'"]]);
 
 export function mount(asked: Asked): Mounted {
-  return mounted(asked, [cel, closing(PAIRS), autocompletion({ override: [completing(asked.names)] }), keymap.of(completionKeymap)]);
+  return mounted(asked, [cel, syntaxHighlighting(colours), closing(PAIRS), autocompletion({ override: [completing(asked.names)] }), keymap.of(completionKeymap)]);
 }

@@ -1,32 +1,35 @@
-/** JSON for the editor: colours, and a mark where it is none, by the reader that everything else here reads it with. What
- * is wrong there, the form says. */
-import { type StreamParser, StreamLanguage } from "@codemirror/language";
-import { type Extension, StateEffect, StateField } from "@codemirror/state";
-import { Decoration, type DecorationSet, EditorView, ViewPlugin, type ViewUpdate } from "@codemirror/view";
+/** JSON for the editor: colours, line by line and without a parser; and a mark where it is none, by the reader that everything
+ * else here reads it with. What is wrong there, the form says. */
+import { indentService } from "@codemirror/language";
+import { EditorState, type Extension, StateEffect, StateField } from "@codemirror/state";
+import { Decoration, type DecorationSet, EditorView, MatchDecorator, ViewPlugin, type ViewUpdate } from "@codemirror/view";
+import { depthOf } from "../model/brackets";
 import { NotJson, parse } from "../model/json";
 import { closing } from "./brackets";
 import { type Asked, type Mounted, mounted } from "./mounted";
 
-const STRING = /^"(?:[^"\\]|\\.)*"?/;
+/** Names, other strings, other values, and what stands between. A string is on one line. */
+const TOKENS = /("(?:[^"\\]|\\.)*")(?=\s*:)|("(?:[^"\\]|\\.)*"?)|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\b(?:true|false|null)\b)|[{}[\],:]/g;
+const [STRING, VALUE, MARK] = ["string", "value", "mark"].map((name) => Decoration.mark({ class: `cm-${name}` }));
 
-const parser: StreamParser<{ depth: number }> = {
-  name: "json",
-  startState: () => ({ depth: 0 }),
-  token(stream, state) {
-    if (stream.eatSpace()) return null;
-    if (stream.match(STRING)) return stream.match(/^\s*:/, false) ? "propertyName" : "string";
-    if (stream.match(/^-?\d+(\.\d+)?([eE][+-]?\d+)?/)) return "number";
-    if (stream.match(/^(true|false|null)\b/)) return "atom";
-    const found = stream.next() ?? "";
-    if (!"{}[]".includes(found)) return "punctuation";
-    state.depth = Math.max(0, state.depth + ("{[".includes(found) ? 1 : -1));
-    return "bracket";
-  },
-  indent: ({ depth }, textAfter, { unit }) => Math.max(0, depth - (/^\s*[}\]]/.test(textAfter) ? 1 : 0)) * unit,
-  languageData: { indentOnInput: /^\s*[}\]]$/ },
-};
+const matcher = new MatchDecorator({ regexp: TOKENS, decoration: ([, name, string, value]) => (name ? null : string ? STRING : value ? VALUE : MARK) });
+const colouring = ViewPlugin.define(
+  (view) => ({
+    decorations: matcher.createDeco(view),
+    update(update: ViewUpdate) {
+      this.decorations = matcher.updateDeco(update, this.decorations);
+    },
+  }),
+  { decorations: (one) => one.decorations },
+);
 
-const json = StreamLanguage.define(parser);
+const colours = EditorView.theme({ ".cm-string": { color: "var(--accent)" }, ".cm-value": { color: "var(--edit)" }, ".cm-mark": { color: "var(--muted)" } });
+
+/** A line is as far in as what it is within; a bracket that closes stands where its line began. */
+const indenting = [
+  indentService.of((context, at) => Math.max(0, depthOf(context.state.sliceDoc(0, at)) - (/^\s*[}\]]/.test(context.textAfterPos(at)) ? 1 : 0)) * context.unit),
+  EditorState.languageData.of(() => [{ indentOnInput: /^\s*[}\]]$/ }]),
+];
 
 const MARKED_AFTER_MS = 400;
 const found = StateEffect.define<NotJson | null>();
@@ -82,7 +85,7 @@ const looking = ViewPlugin.fromClass(
   },
 );
 
-const LANGUAGE: Extension = [json, closing(new Map([["{", "}"], ["[", "]"], ['"', '"']])), marks, looking];
+const LANGUAGE: Extension = [colouring, colours, indenting, closing(new Map([["{", "}"], ["[", "]"], ['"', '"']])), marks, looking];
 
 export function mount(asked: Asked): Mounted {
   return mounted(asked, LANGUAGE);

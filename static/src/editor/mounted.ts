@@ -1,10 +1,9 @@
 /** CodeMirror in a shadow root: there it adopts its styles, which the page's policy lets no script write. Each language is a
  * script of its own, with what only it needs. */
 import { copyLineDown, copyLineUp, deleteLine, history, historyKeymap, indentLess, indentMore, indentSelection, moveLineDown, moveLineUp, selectLine, standardKeymap } from "@codemirror/commands";
-import { HighlightStyle, bracketMatching, indentOnInput, syntaxHighlighting } from "@codemirror/language";
+import { bracketMatching, indentOnInput } from "@codemirror/language";
 import { Compartment, EditorState, type Extension, type Transaction } from "@codemirror/state";
 import { EditorView, type KeyBinding, keymap, placeholder } from "@codemirror/view";
-import { tags } from "@lezer/highlight";
 import { findable } from "./find";
 
 export interface Asked {
@@ -22,15 +21,6 @@ export interface Mounted {
   focus: () => void;
   end: () => void;
 }
-
-const colours = HighlightStyle.define([
-  { tag: tags.propertyName, color: "var(--text)" },
-  { tag: [tags.string, tags.special(tags.string)], color: "var(--accent)" },
-  { tag: [tags.number, tags.bool, tags.null, tags.atom], color: "var(--edit)" },
-  { tag: [tags.keyword, tags.function(tags.variableName)], color: "var(--run)" },
-  { tag: tags.comment, color: "var(--faint)" },
-  { tag: [tags.operator, tags.punctuation, tags.separator, tags.bracket], color: "var(--muted)" },
-]);
 
 const look = EditorView.theme({
   "&": { height: "100%", color: "var(--text)", backgroundColor: "var(--surface)", fontSize: "13px" },
@@ -93,7 +83,6 @@ export function mounted({ host, label, value, hint, onValue }: Asked, language: 
         bracketMatching(),
         indentOnInput(),
         findable,
-        syntaxHighlighting(colours),
         look,
         EditorView.lineWrapping,
         typedOver,

@@ -53,3 +53,13 @@ function inQuotes(text: string, at: number, pairs: Pairs): string {
   }
   return open;
 }
+
+/** How many brackets of JSON are open at the end of a text; those in strings are none. */
+export function depthOf(text: string): number {
+  let depth = 0;
+  for (const [found] of text.matchAll(/"(?:[^"\\\n]|\\.)*"?|[{}[\]]/g)) {
+    if (found === "{" || found === "[") depth++;
+    else if (found === "}" || found === "]") depth = Math.max(0, depth - 1);
+  }
+  return depth;
+}
