@@ -980,8 +980,19 @@ test("a run of fifty thousand records scrolls with few elements, and scrubs to a
   const { page, context, complaints } = await opened(world.browser, "about:blank");
   await page.route(`**/api/v1/runs/${id}/timeline*`, (route) => route.fulfill({ json: timelinePage(id, new URL(route.request().url())) }));
 
-  await page.goto(`${world.server.url}/runs/${id}`);
+  await page.route(`**/api/v1/runs/${id}`, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), version: 50_000 } });
+  });
+
+  await page.goto(`${world.server.url}/runs/${id}?at=20000`);
+  await page.locator("text=20000/50000").waitFor();
+  await page.keyboard.press("End");
   await page.locator("text=50000/50000").waitFor();
+  await page.locator(".partly >> text=1,100 of 50,000 records").waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.keyboard.press("v");
+  await page.locator(".partly").waitFor({ state: "detached" });
   const rows = page.locator(".waterfall .rows");
   const elements = () => rows.evaluate((one) => one.querySelectorAll("*").length);
   const few = await elements();
@@ -1069,13 +1080,16 @@ test("a line of a run's log leads to its moment and its step, and back", ONCE, a
 
 /** A page of a run that only this test has: nothing but quick steps. */
 function timelinePage(id, url) {
-  const [after, count, limit] = [Number(url.searchParams.get("after")), 50_000, 1_000];
+  const asked = (name, otherwise) => Number(url.searchParams.get(name) ?? otherwise);
+  const [low, count, limit] = [asked("after", 0), 50_000, asked("limit", 200)];
+  const high = Math.min(count, asked("before", count + 1) - 1);
+  const after = url.searchParams.get("direction") === "backward" ? Math.max(low, high - limit) : low;
   const at = (position) => new Date(Date.UTC(2026, 0, 1) + position * 10).toISOString();
-  const records = Array.from({ length: Math.max(0, Math.min(limit, count - after)) }, (_, index) => {
+  const records = Array.from({ length: Math.max(0, Math.min(limit, high - after)) }, (_, index) => {
     const position = after + index + 1;
-    if (position === 1) return { position, kind: "run.created", at: at(1), summary: "created" };
+    if (position === 1) return { position, version: 1, kind: "run.created", at: at(1), summary: "created" };
     const name = `step ${position}`;
-    return { position, kind: "step.completed", at: at(position), summary: `${name} completed`, step_id: `${id}:${name}:0`, name, type: "invoke", started_at: at(position - 1) };
+    return { position, version: position, kind: "step.completed", at: at(position), summary: `${name} completed`, step_id: `${id}:${name}:0`, name, type: "invoke", started_at: at(position - 1) };
   });
   return { run_id: id, records, ...(after + records.length < count ? { after: after + records.length } : {}) };
 }
