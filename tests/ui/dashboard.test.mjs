@@ -960,6 +960,8 @@ test("what happens shows at once in every tab, also after the server was away", 
   await other.locator(".page-head button:has-text('Pause'):not(.barred)").waitFor();
   await other.keyboard.press("H");
   await other.locator(".toast >> text=Add a reason").click();
+  await other.keyboard.press("Escape");
+  await other.locator(".toast button:focus >> text=Add a reason").press("Enter");
   await other.keyboard.type("look at it first");
   await other.keyboard.press("Enter");
   await other.locator(".page-head >> text=Paused").waitFor();

@@ -50,11 +50,25 @@ export const undoLast = computed(() => {
 /** Of what is told of, that whose reason is being written. */
 const explaining = signal<number | null>(null);
 
+/** The one whose reason was asked for by its button, which gets the focus back if none is given. */
+let byButton = 0;
+
 /** Asks why what was done last was done; undefined where nothing takes a reason. */
 export const explainLast = computed(() => {
   const one = toasts.value.findLast((told) => told.explain);
-  return one && (() => (explaining.value = one.id));
+  return one && (() => explain(one.id, 0));
 });
+
+function explain(id: number, button: number): void {
+  byButton = button;
+  explaining.value = id;
+}
+
+function back(button: HTMLButtonElement | null, id: number): void {
+  if (!button || id !== byButton || explaining.peek() !== null) return;
+  byButton = 0;
+  button.focus();
+}
 
 function takeBack(one: Toast): void {
   gone(one);
@@ -92,7 +106,7 @@ export function Toasts() {
             </button>
           )}
           {one.explain && explaining.value !== one.id && (
-            <button type="button" class="small" title="Say why, for those who come after you (W)" onClick={() => (explaining.value = one.id)}>
+            <button type="button" class="small" title="Say why, for those who come after you (W)" ref={(button) => back(button, one.id)} onClick={() => explain(one.id, one.id)}>
               Add a reason
             </button>
           )}
