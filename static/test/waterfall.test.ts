@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Rec, corrected, indexAt, isFailure, markedOf, marking, merged, seek } from "../src/model/records";
 import { place, placeOf, scaleOf, timeAt, turned } from "../src/model/scale";
-import { allTurned, apart, barAt, counts, inlined, isCollapsed, levelled, span, statusAt, stepPath, visible, waterfall } from "../src/model/waterfall";
+import { apart, barAt, counts, inlined, span, statusAt, stepPath, visible, waterfall } from "../src/model/waterfall";
 
 const RUN = "run_1";
 
@@ -148,24 +148,6 @@ test("records that come later are folded into the same rows, as if all had come 
 
   const other = waterfall(STORY, "pay", waterfall([rec(1, "run.created", 1), ...STORY.slice(0, 3)], "pay"));
   assert.equal(told(other), whole);
-});
-
-test("groups are unfolded down to a level, and folded below it", () => {
-  const steps = ["orders:0:ship", "orders:0:mails:0:send", "orders:0:mails:0:log", "orders:1:ship", "orders:1:pack"];
-  const { root } = waterfall(
-    steps.map((path, index) => rec(index + 1, "step.completed", index, { name: path.split(":").at(-1), stepId: `${RUN}:${path}:0` })),
-    "pay",
-  );
-  const seen = (toggled: ReadonlySet<string>): number => visible(root, (row) => isCollapsed(row) === toggled.has(row.id)).length;
-  const open = (row: Parameters<typeof isCollapsed>[0]): boolean => !isCollapsed(row);
-
-  const lengths = [0, 1, 2, 3, 9].map((level) => seen(levelled(root, level)));
-
-  assert.deepEqual([...lengths].sort((a, b) => a - b), lengths);
-  assert.equal(lengths[0], 2);
-  assert.ok(lengths[2] > lengths[1] && lengths[1] > lengths[0]);
-  assert.equal(lengths[4], visible(root, () => true).length);
-  assert.equal(seen(allTurned(root, open)), lengths[0]);
 });
 
 test("the wheel shows more or less around what is under the pointer, and never beyond the run", () => {

@@ -111,31 +111,6 @@ export function isCollapsed(row: Row): boolean {
   return row.children.length >= COLLAPSED_FROM;
 }
 
-/** What has to be turned round for all groups to be open, or for all to be closed if they are. */
-export function allTurned(root: Row, isOpen: (row: Row) => boolean): ReadonlySet<string> {
-  const groups = groupsOf(root).map(({ row }) => row);
-  const open = !groups.every(isOpen);
-  return new Set(groups.filter((row) => isCollapsed(row) === open).map((row) => row.id));
-}
-
-/** What has to be turned round for the groups of the first `level` levels to be open, and those below to be closed. */
-export function levelled(root: Row, level: number): ReadonlySet<string> {
-  return new Set(groupsOf(root).flatMap(({ row, depth }) => (isCollapsed(row) === depth <= level ? [row.id] : [])));
-}
-
-/** The groups below a row, with how deep each is, as `visible` counts. */
-function groupsOf(root: Row): { row: Row; depth: number }[] {
-  const found: { row: Row; depth: number }[] = [];
-  const collect = (row: Row, depth: number): void => {
-    for (const child of row.children) {
-      if (child.kind === "group") found.push({ row: child, depth });
-      collect(child, depth + 1);
-    }
-  };
-  collect(root, 1);
-  return found;
-}
-
 /** The rows in sight: children of those that are open, depth first. A branch of one step is shown as that step. */
 export function visible(root: Row, isOpen: (row: Row) => boolean): Row[] {
   const found: Row[] = [root];

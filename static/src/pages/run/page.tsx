@@ -8,10 +8,11 @@ import { useResource } from "../../live/resource";
 import { above, arranged } from "../../model/arrangement";
 import { counted } from "../../model/counted";
 import { criticalPath } from "../../model/critical";
+import { allIn, foldsOf, foldsText, isOpenIn, turnedIn } from "../../model/folds";
 import { type Rec, corrected, isEdit, seek } from "../../model/records";
 import { type Mode, type Scale, place, scaleOf, zoomed } from "../../model/scale";
 import { isEnded, look } from "../../model/status";
-import { type Row, type Waterfall, allTurned, inlined, isCollapsed, levelled, span, visible, waterfall, withGaps } from "../../model/waterfall";
+import { type Row, type Waterfall, inlined, span, visible, waterfall, withGaps } from "../../model/waterfall";
 import { PageHead, crumb } from "../../shell/head";
 import { rowKeys, useKeys } from "../../shell/keys";
 import { siblingKeys } from "../../shell/listed";
@@ -67,9 +68,6 @@ const LONG_FROM = 20_000;
 const LONG_MS = 10_000;
 /** Records after which a run is at work, or waits. */
 const TURNS: ReadonlySet<string> = new Set(["run.started", "run.suspended", "run.retrying", "run.released", "run.woken"]);
-/** Between the groups in the URL that are not folded as they would be by themselves; of more than that it has none. */
-const FOLDS = "\n";
-const FOLDS_MAX = 40;
 const LEVELS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const MODES: Mode[] = ["squeezed", "time", "sequence"];
 
@@ -103,12 +101,12 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
   const mode = MODES.find((one) => one === chosen("scale")) ?? "squeezed";
   const instants = useMemo(() => Float64Array.from(all, (record) => record.at), [all]);
   const scale = useMemo(() => scaleOf(mode, folded, instants, present), [mode, folded, instants, present]);
-  const [toggled, setToggled] = useState<ReadonlySet<string>>(() => new Set(chosen("folds").split(FOLDS).filter(Boolean)));
+  const [folds, setFolds] = useState(() => foldsOf(chosen("folds")));
   useEffect(() => {
-    const folds = toggled.size > FOLDS_MAX ? "" : [...toggled].join(FOLDS);
-    if (folds !== chosen("folds")) choose({ folds });
-  }, [toggled]);
-  const isOpen = useCallback((row: Row): boolean => isCollapsed(row) === toggled.has(row.id), [toggled]);
+    const text = foldsText(folds);
+    if (text !== chosen("folds")) choose({ folds: text });
+  }, [folds]);
+  const isOpen = useCallback((row: Row): boolean => isOpenIn(folds, row), [folds]);
   const how = arrangementOf();
   const shown = useMemo(() => arranged(folded, how), [folded, how.words, how.failed, how.by]);
   const inside = useInside();
@@ -123,11 +121,11 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
   const wanted = chosen("step");
   const selected = useMemo(() => rowChosen(wanted, folded, rows, run), [wanted, folded, rows, run]);
   const tab = TABS.find((one) => one.id === chosen("tab"))?.id ?? TABS[0].id;
-  const toggle = (row: Row): void => setToggled((before) => new Set(before.has(row.id) ? [...before].filter((one) => one !== row.id) : [...before, row.id]));
+  const toggle = (row: Row): void => setFolds((before) => turnedIn(before, row));
   useEffect(() => {
     // What the URL names is in sight, however much is folded; then it may be folded again.
-    const folds = wanted && selected.kind === "step" && !rows.includes(selected) ? above(shown.root, selected) : null;
-    folds?.filter((row) => !isOpen(row)).forEach(toggle);
+    const over = wanted && selected.kind === "step" && !rows.includes(selected) ? above(shown.root, selected) : null;
+    over?.filter((row) => !isOpen(row)).forEach(toggle);
   }, [wanted, selected.id]);
   const select = (row: Row | undefined): void => {
     if (row) choose({ step: row.id === "run" ? "run" : shortened(row.id, run.id), show: null });
@@ -154,8 +152,8 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
       barred: selected.kind === "group" || selected.childRunId ? "" : "only groups of steps and runs that a step began fold",
       run: () => (selected.kind === "group" ? toggle(selected) : selected.childRunId && lookInside(selected.childRunId)),
     },
-    ...LEVELS.map((level) => ({ keys: String(level), label: level === 0 ? "Fold all" : `Unfold down to level ${level}`, quiet: level > 2, run: () => setToggled(levelled(shown.root, level)) })),
-    { keys: "O", label: "Fold or unfold all", run: () => setToggled(allTurned(shown.root, isOpen)) },
+    ...LEVELS.map((level) => ({ keys: String(level), label: level === 0 ? "Fold all" : `Unfold down to level ${level}`, quiet: level > 2, run: () => setFolds({ level, turned: new Set() }) })),
+    { keys: "O", label: "Fold or unfold all", run: () => setFolds(allIn(shown.root, folds)) },
     { keys: "t", label: "Timeline", run: () => choose({ tab: null }) },
     { keys: "w", label: "Graph", run: () => choose({ tab: "graph" }) },
     { keys: "y", label: "History", run: () => choose({ tab: "history" }) },
