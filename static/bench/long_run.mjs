@@ -20,7 +20,7 @@ const at = (position) => new Date(Date.UTC(2026, 0, 1) + position * 10).toISOStr
 const run = {
   ...{ id: RUN, function_id: "long", function_version: 1, event_id: "evt_1", event_name: "long.wanted", status: "completed", attempt: 1 },
   ...{ max_attempts: 1, worker_id: "w", created_at: at(1), started_at: at(1), ended_at: at(COUNT), updated_at: at(COUNT), error: null },
-  ...{ version: COUNT, executions: 1, input: {}, output: null, tags: [], unwinding: false },
+  ...{ executions: 1, input: {}, output: null, tags: [], unwinding: false },
 };
 
 /** A page of records: every tenth step is one of a few that repeat, every thousandth fails once. */
@@ -32,7 +32,7 @@ function timeline(url) {
     const position = after + index + 1;
     return { version: position, ...recorded(position) };
   });
-  return { run_id: RUN, records, ...(after + records.length < COUNT ? { after: after + records.length } : {}) };
+  return { run_id: RUN, newest: { version: COUNT }, records, ...(after + records.length < COUNT ? { after: after + records.length } : {}) };
 }
 
 function recorded(position) {

@@ -31,6 +31,8 @@ export interface RecordShape {
 
 interface TimelinePage {
   records: RecordShape[];
+  /** The run's last record: its version tells how many there are. */
+  newest: { version: number };
   after?: number;
   before?: number;
 }
@@ -47,7 +49,7 @@ export interface Part {
 }
 
 /** A page of them, in order. Of chosen ones it may be short and have where to go on. */
-export async function part(runId: string, wanted: Part, signal?: AbortSignal): Promise<{ records: Rec[]; after?: number; before?: number }> {
+export async function part(runId: string, wanted: Part, signal?: AbortSignal): Promise<Omit<TimelinePage, "records"> & { records: Rec[] }> {
   const { records: told, ...on } = await get<TimelinePage>(`/runs/${runId}/timeline`, { limit: PAGE, ...wanted }, signal);
   return { ...on, records: told.map(recordOf) };
 }

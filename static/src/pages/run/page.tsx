@@ -86,7 +86,7 @@ export default function RunPage({ id }: { id: string }) {
 }
 
 function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
-  const records = useRecords(run);
+  const records = useRecords(run.id);
   const all = records.all;
   const stale = runStale || (records.error !== null && all.length > 0);
   const frozen = useRef(0); // since when nobody knows better

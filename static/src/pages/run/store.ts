@@ -30,7 +30,7 @@ export interface Records {
 
 const RETRY_MS = 3_000;
 
-export function useRecords({ id: runId, version }: { id: string; version: number }): Records {
+export function useRecords(runId: string): Records {
   const [state, setState] = useState<{ all: readonly Rec[]; loading: boolean; error: ApiError | null }>({ all: [], loading: true, error: null });
   const [filling, setFilling] = useState<AbortController | null>(null);
   const last = useRef(0);
@@ -61,10 +61,14 @@ export function useRecords({ id: runId, version }: { id: string; version: number
         },
       );
       try {
-        if (last.current === 0 && version > WHOLE_MAX) {
-          const pages = await ends(runId, abort.signal);
-          last.current = pages[1].at(-1)?.position ?? 0;
+        if (last.current === 0) {
+          const oldest = await part(runId, { limit: OLDEST }, abort.signal);
+          const pages = [oldest.records, ...(oldest.newest.version > WHOLE_MAX ? await others(runId, abort.signal) : [])];
+          const end = pages[1] ?? pages[0];
+          last.current = end.at(-1)?.position ?? 0;
+          shown = end.length;
           setState((before) => ({ all: pages.reduce(merged, before.all), loading: false, error: null }));
+          if (oldest.after === undefined) return;
         }
         await fetched(
           runId,
@@ -83,8 +87,8 @@ export function useRecords({ id: runId, version }: { id: string; version: number
         if (error.status === 0 || error.status === 503) timer = setTimeout(() => void look(), RETRY_MS);
       } finally {
         busy = false;
+        if (wanted && !abort.signal.aborted) void look();
       }
-      if (wanted) void look();
     };
     again.current = () => void look();
     void look();
@@ -165,14 +169,10 @@ function named(): number[] {
   return [chosen("at"), chosen("b")].map(Number).filter((one) => one > 0);
 }
 
-/** The oldest records of a long run, its newest ones, and those around what the URL names. */
-async function ends(runId: string, signal: AbortSignal): Promise<readonly (readonly Rec[])[]> {
-  const [oldest, newest, ...more] = await Promise.all([
-    part(runId, { limit: OLDEST }, signal),
-    part(runId, { direction: "backward", limit: NEWEST }, signal),
-    ...named().map(async (position) => ({ records: await around(runId, position, signal) })),
-  ]);
-  return [oldest, newest, ...more].map((one) => one.records);
+/** The newest records of a long run, and those around what the URL names. */
+function others(runId: string, signal: AbortSignal): Promise<readonly (readonly Rec[])[]> {
+  const newest = part(runId, { direction: "backward", limit: NEWEST }, signal).then((page) => page.records);
+  return Promise.all([newest, ...named().map((position) => around(runId, position, signal))]);
 }
 
 /** Keeps pages back until they are as many as all that is shown: records are folded a few times, not once a page. */
