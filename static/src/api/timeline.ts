@@ -69,15 +69,15 @@ export async function around(runId: string, position: number, signal?: AbortSign
   return sides.flatMap((side) => side.records);
 }
 
-/** The nearest record of some kinds between two positions: the last of them backward. Undefined where there is none. */
-export async function nearest(runId: string, { after, before }: { after: number; before: number }, kind: string, direction: 1 | -1): Promise<Rec | undefined> {
+/** The nearest record of some kinds between two positions: the last of them backward. Null where there is none. */
+export async function nearest(runId: string, { after, before }: { after: number; before: number }, kind: string, direction: 1 | -1): Promise<Rec | null> {
   const backward = direction < 0 ? ("backward" as const) : undefined;
   for (let edge: number | undefined = backward ? before : after; edge !== undefined; ) {
     const page: Awaited<ReturnType<typeof part>> = await part(runId, { ...(backward ? { after, before: edge } : { after: edge, before }), direction: backward, kind, limit: 1 });
     if (page.records.length > 0) return page.records[0];
     edge = backward ? (page.before ?? 0) > after ? page.before : undefined : (page.after ?? before) < before ? page.after : undefined;
   }
-  return undefined;
+  return null;
 }
 
 /** The whole of a run as of a position, payloads and all. */

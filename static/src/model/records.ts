@@ -32,6 +32,11 @@ export interface Rec {
 
 export const EDITS = new Set(["step.patched", "step.injected", "step.restored"]);
 
+/** Whether it is of one of some kinds; `step.*` is any of a step. */
+export function isOf({ kind }: Rec, kinds: readonly string[]): boolean {
+  return kinds.some((one) => (one.endsWith("*") ? kind.startsWith(one.slice(0, -1)) : kind === one));
+}
+
 export function isFailure(record: Rec): boolean {
   return record.kind === "step.failed" || record.kind === "run.failed" || record.kind === "run.retrying";
 }

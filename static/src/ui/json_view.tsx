@@ -21,7 +21,14 @@ interface Hit {
 
 const NO_HIT: Hit = { words: "", path: undefined };
 
-export function JsonView({ value, label }: { value: Json; label: string }) {
+interface Props {
+  value: Json;
+  label: string;
+  /** Where a value came from: each that has no members can be asked. */
+  why?: (path: Path) => void;
+}
+
+export function JsonView({ value, label, why }: Props) {
   const [raw, setRaw] = useState(false);
   const text = useMemo(() => print(value, 2), [value]);
   const bytes = useMemo(() => print(value).length, [value]);
@@ -66,7 +73,7 @@ export function JsonView({ value, label }: { value: Json; label: string }) {
       </div>
       {words !== null && <Finder label={`Find in ${label}`} words={words} onWords={look} found={found} at={shown} onAt={setAt} onClose={stop} />}
       <div class="json-body" tabIndex={0} role="region" aria-label={label}>
-        {plain ? <Plain text={text} most={raw ? Infinity : LARGE_CHARS} at={offsets[shown]} long={wanted.length} /> : <Node value={value} path={[]} name={null} comma="" hit={wanted ? { words: wanted, path: places[shown] } : NO_HIT} />}
+        {plain ? <Plain text={text} most={raw ? Infinity : LARGE_CHARS} at={offsets[shown]} long={wanted.length} /> : <Node value={value} path={[]} name={null} comma="" why={why} hit={wanted ? { words: wanted, path: places[shown] } : NO_HIT} />}
       </div>
     </div>
   );
@@ -103,7 +110,7 @@ function Marked({ text, words }: { text: string; words: string }) {
   return <>{pieces(text, words).map((piece, index) => (index % 2 ? <mark key={index}>{piece}</mark> : piece))}</>;
 }
 
-function Node({ value, path, name, comma, hit }: { value: Json; path: Path; name: string | null; comma: string; hit: Hit }) {
+function Node({ value, path, name, comma, why, hit }: { value: Json; path: Path; name: string | null; comma: string; why: Props["why"]; hit: Hit }) {
   const [open, setOpen] = useState(path.length < OPEN_DEPTH);
   const [shown, setShown] = useState(CHILDREN_SHOWN);
   const line = useRef<HTMLDivElement>(null);
@@ -128,6 +135,11 @@ function Node({ value, path, name, comma, hit }: { value: Json; path: Path; name
           <Marked text={print(value)} words={hit.words} />
         </span>
         {comma}
+        {why && (
+          <button type="button" class="json-folded json-why" aria-label={`Why is ${pathText(path) || "it"} so?`} title="Go to the record that last wrote it" onClick={() => why(path)}>
+            why?
+          </button>
+        )}
       </div>
     );
   }
@@ -157,6 +169,7 @@ function Node({ value, path, name, comma, hit }: { value: Json; path: Path; name
               path={[...path, child]}
               name={typeof child === "string" ? child : null}
               comma={index < entries.length - 1 ? "," : ""}
+              why={why}
               hit={hit}
             />
           ))}

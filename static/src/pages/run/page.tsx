@@ -225,7 +225,7 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
             {tab === "graph" && all.length > 0 && (
               <StepGraph folded={folded} moment={moment} origin={parent ? "its parent" : run.event_name} selected={closed ? "" : selected.id} isOpen={isOpen} onSelect={select} onToggle={toggle} />
             )}
-            {tab === "state" && all.length > 0 && <StateShown runId={run.id} records={all} moment={moment} />}
+            {tab === "state" && all.length > 0 && <StateShown runId={run.id} of={records} moment={moment} />}
             {tab === "diff" && all.length > 0 && <Changes run={run} records={all} moment={moment} compared={compared} />}
             {tab === "watch" && all.length > 0 && <Watch runId={run.id} functionId={run.function_id} records={all} moment={moment} compared={compared} />}
             {tab === "lineage" && <Lineage runId={run.id} records={all} />}

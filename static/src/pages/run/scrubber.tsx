@@ -1,14 +1,14 @@
 /** The history of a run on one line: a handle for the moment that is shown, a second one to compare with. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { AROUND, gapsFrom } from "../../model/gaps";
-import { EDITS, type Rec, isEdit, isFailure, isStep, seek, title } from "../../model/records";
+import { AROUND } from "../../model/gaps";
+import { EDITS, type Rec, isEdit, isFailure, isStep, title } from "../../model/records";
 import { type Mode, type Scale, place, timeAt } from "../../model/scale";
 import { iso } from "../../model/time";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
 import { dark, wallTime } from "../../shell/settings";
 import { Icon } from "../../ui/icon";
-import { type Moment, goTo } from "./moment";
+import { type Moment, goTo, goToPosition } from "./moment";
 import type { Records } from "./store";
 
 interface Props {
@@ -30,10 +30,10 @@ const MODES: { id: Mode; label: string }[] = [
   { id: "sequence", label: "Record by record" },
 ];
 
-const STEPS = "step.*";
-const SPECIAL = ["step.failed", "run.failed", "run.retrying", ...EDITS].join(",");
+const STEPS = ["step.*"];
+const SPECIAL = ["step.failed", "run.failed", "run.retrying", ...EDITS];
 
-export function Scrubber({ records: { all: records, gaps, near, nearest }, moment, compared, scale, mode }: Props) {
+export function Scrubber({ records: { all: records, gaps, near, seek }, moment, compared, scale, mode }: Props) {
   const [playing, setPlaying] = useState(false);
   const speed = SPEEDS.find((one) => String(one) === chosen("speed")) ?? 1;
   const track = useRef<HTMLDivElement>(null);
@@ -48,18 +48,11 @@ export function Scrubber({ records: { all: records, gaps, near, nearest }, momen
     const next = page.at(direction === 1 ? 0 : -1);
     if (next) choose({ at: next.position });
   };
-  /** To the next one of some kinds. Where records between are not loaded, the server knows. */
-  const jump = async (direction: 1 | -1, holds: (record: Rec) => boolean, kinds: string): Promise<void> => {
-    const found = seek(records, index, direction, holds);
-    for (const gap of gapsFrom(gaps, index, direction)) {
-      if (found >= 0 && (direction === 1 ? found < gap.index : found >= gap.index)) break;
-      const between = await nearest(gap, kinds, direction);
-      if (between) return choose({ at: between.position });
-    }
-    if (found >= 0) go(found);
-    else if (direction === 1) go(records.length - 1);
+  const jump = async (direction: 1 | -1, kinds: readonly string[]): Promise<void> => {
+    const found = await seek(index, direction, kinds);
+    if (found) goToPosition(records, found);
+    else if (found === 0 && direction === 1) go(records.length - 1);
   };
-  const special = (record: Rec): boolean => isFailure(record) || isEdit(record);
   const setB = (to: number | null): void => choose({ b: to });
   const play = (): void => {
     if (!playing && !moment.past) go(0);
@@ -69,10 +62,10 @@ export function Scrubber({ records: { all: records, gaps, near, nearest }, momen
   useKeys("Time travel", [
     { keys: "ArrowLeft", label: "Previous record", run: () => void step(-1) },
     { keys: "ArrowRight", label: "Next record", run: () => void step(1) },
-    { keys: "Shift+ArrowLeft", label: "Previous step boundary", run: () => void jump(-1, isStep, STEPS) },
-    { keys: "Shift+ArrowRight", label: "Next step boundary", run: () => void jump(1, isStep, STEPS) },
-    { keys: "Mod+ArrowLeft", label: "Previous failure or edit", run: () => void jump(-1, special, SPECIAL) },
-    { keys: "Mod+ArrowRight", label: "Next failure or edit", run: () => void jump(1, special, SPECIAL) },
+    { keys: "Shift+ArrowLeft", label: "Previous step boundary", run: () => void jump(-1, STEPS) },
+    { keys: "Shift+ArrowRight", label: "Next step boundary", run: () => void jump(1, STEPS) },
+    { keys: "Mod+ArrowLeft", label: "Previous failure or edit", run: () => void jump(-1, SPECIAL) },
+    { keys: "Mod+ArrowRight", label: "Next failure or edit", run: () => void jump(1, SPECIAL) },
     { keys: "Home", label: "First record", run: () => go(0) },
     { keys: "End", label: "Live", run: () => choose({ at: null }) },
     { keys: "P", label: "Play", run: play },

@@ -4,8 +4,8 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError } from "../../api/client";
 import { type Part, around, nearest, part, records as fetched } from "../../api/timeline";
 import { follow } from "../../live/socket";
-import { type Gap, NEWEST, OLDEST, WHOLE_MAX, gapAt, gapsOf } from "../../model/gaps";
-import { type Rec, merged } from "../../model/records";
+import { type Gap, NEWEST, OLDEST, WHOLE_MAX, gapAt, gapsFrom, gapsOf } from "../../model/gaps";
+import { type Rec, isOf, merged, seek } from "../../model/records";
 import { chosen } from "../../shell/route";
 import { said } from "../../ui/acting";
 import { toast } from "../../ui/toast";
@@ -24,8 +24,9 @@ export interface Records {
   stop: () => void;
   /** Load a page of what is between, and give it. Where the server does not answer that is said, and nothing is loaded. */
   near: (wanted: Part) => Promise<readonly Rec[]>;
-  /** The nearest of what is between that is of some kinds; it is not loaded. */
-  nearest: (gap: Gap, kinds: string, direction: 1 | -1) => Promise<Rec | undefined>;
+  /** Position of the next record of some kinds, in a direction from an index, loaded or not; 0 where there is none. Undefined
+   * where the server does not say, which is told. */
+  seek: (from: number, direction: 1 | -1, kinds: readonly string[]) => Promise<number | undefined>;
 }
 
 const RETRY_MS = 3_000;
@@ -151,7 +152,15 @@ export function useRecords(runId: string): Records {
       if (page) show(page.records);
       return page?.records ?? [];
     },
-    nearest: (gap, kinds, direction) => answered(nearest(runId, gap, kinds, direction)),
+    seek: async (from, direction, kinds) => {
+      const found = seek(state.all, from, direction, (record) => isOf(record, kinds));
+      for (const gap of gapsFrom(gaps, from, direction)) {
+        if (found >= 0 && (direction === 1 ? found < gap.index : found >= gap.index)) break;
+        const between = await answered(nearest(runId, gap, kinds.join(","), direction));
+        if (between !== null) return between?.position;
+      }
+      return state.all[found]?.position ?? 0;
+    },
   };
 }
 
