@@ -48,6 +48,36 @@ class WatchResponse(Shape):
     expressions: list[WatchedExpression]
 
 
+class TurnsBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Expressions in CEL, asked of every entry of a run past a position."""
+
+    expressions: Annotated[
+        list[str], Meta(description=f"over {', '.join(sorted(VARIABLES))}; at most {EXPRESSIONS_MAX}")
+    ]
+    after: Annotated[int, Meta(ge=0, le=2**62, description="after of the page before; 0 from the beginning")] = 0
+
+
+class TurnShown(Shape):
+    """An entry at which one of them was not what it had been before; what each was, in the order of expressions."""
+
+    position: int
+    version: Annotated[int, Meta(description="its place in the run, from 1")]
+    summary: Annotated[str, Meta(description="what happened, in a line")]
+    values: list[WatchedValue]
+
+
+class TurnsResponse(Shape):
+    """Turns in order; a page of few, or none, may have where to go on."""
+
+    run_id: str
+    turns: list[TurnShown]
+    looked: Annotated[int, Meta(description="how many entries were looked at for it")]
+    of: Annotated[int, Meta(description="how many the run has")]
+    until: Annotated[int, Meta(description="position of the last entry that was looked at")]
+    after: Annotated[int, Meta(description="give as after: the page after")] | UnsetType = UNSET
+
+
+_turns_body = msgspec.json.Decoder(TurnsBody)
 _body = msgspec.json.Decoder(WatchBody)
 
 
@@ -67,6 +97,33 @@ class Watch:
         answer(resp, WatchResponse(run_id=run_id, expressions=told))
 
 
+class WatchTurns:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
+        body: TurnsBody = decoded(_turns_body, await body_of(req))
+        found = await self._services.watching.turns(environment_of(req), run_id, body.expressions, after=body.after)
+        turns = [
+            TurnShown(
+                position=turn.position,
+                version=turn.version,
+                summary=turn.summary,
+                values=[watched_shown(value) for value in turn.values],
+            )
+            for turn in found.turns
+        ]
+        told = TurnsResponse(
+            run_id=run_id,
+            turns=turns,
+            looked=found.looked,
+            of=found.of,
+            until=found.until,
+            after=given(found.after),
+        )
+        answer(resp, told)
+
+
 def watched_shown(watched: Watched) -> WatchedValue:
     return WatchedValue(value=watched.value, error=given(watched.error), code=given(watched.code))
 
@@ -78,4 +135,13 @@ def routes(services: Services) -> Sequence[Route]:
         body=Body(WatchBody, {"expressions": ["state.charge.amount", 'run.status == "failed"'], "at": ["2829", ""]}),
         permission="runs:read",
     )
-    return [Route("/api/v1/runs/{run_id}/watch", Watch(services), {"POST": watch})]
+    turns = Operation(
+        "Where expressions over a run were not what they had been before, entry by entry",
+        {200: Answer("a page of turns", TurnsResponse), 404: "there is no such run, or was not by then"},
+        body=Body(TurnsBody, {"expressions": ["state.charge.amount"], "after": 0}),
+        permission="runs:read",
+    )
+    return [
+        Route("/api/v1/runs/{run_id}/watch", Watch(services), {"POST": watch}),
+        Route("/api/v1/runs/{run_id}/watch/turns", WatchTurns(services), {"POST": turns}),
+    ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -161,6 +161,23 @@ class Past:
             newest=record_of(Entry(newest), ""),
             next=record_of(Entry(following), worker) if following else None,
         )
+
+    def walk(
+        self, tx: Transaction, environment: str, run_id: str, *, after: int, limit: int
+    ) -> Iterator[tuple[RunRecord, Record]]:
+        """The run after each of its entries past a position, at most `limit` of them, with that entry in brief. It is
+        the same run that goes on: to be read before the next is asked for. None where there is no such run."""
+        stream = noun.stream(run_id)
+        before = history.last_of_stream(tx, environment, stream, until=after) if after > 0 else None
+        version = before.version if before else 0
+        rows = history.of_stream(tx, environment, stream, after_version=version, limit=limit)
+        fold = _Fold(self._folded(tx, environment, stream, version) if before else None)
+        for row in rows:
+            entry = Entry(row)
+            fold.apply(entry)
+            if row is rows[0]:
+                reading.with_event(tx, fold.run)
+            yield fold.run, record_of(entry, fold.run.state.worker_id)
 
     def _folded(self, tx: Transaction, environment: str, stream: str, version: int) -> RunRecord:
         """The run after that many of its entries."""

@@ -12,11 +12,14 @@ import msgspec
 from app import expressions
 from app.errors import InvalidArgument, IronflowError
 from app.expressions import EvaluationFailed, Expression
-from app.history.kinds import NULL
+from app.history.kinds import NULL, RunLogged, RunNoted, RunTagged
+from app.runs import noun, reading
 from app.runs.past import Moment, Past
-from app.runs.reading import StepRecord
+from app.runs.reading import RunRecord, StepRecord
+from app.runs.record import Record
 from app.runs.state import step_path
-from storage.contract import Storage
+from storage import history
+from storage.contract import Storage, Transaction
 
 if TYPE_CHECKING:
     from app.cel import Budget
@@ -25,6 +28,15 @@ EXPRESSIONS_MAX = 20
 POSITIONS_MAX = 20
 COST_MAX = 100_000
 """What all evaluations of one call may cost together."""
+
+LOOKED_MAX = 1_000
+"""Entries that are looked at for one page of turns."""
+
+WORK_MAX = 1_000_000
+"""What their evaluations may cost together, and the steps that they go through: then the page ends with that entry."""
+
+BYTES_MAX = 2**20
+"""The same of what the values take as JSON."""
 
 VARIABLES = frozenset(("step", "run", "state", "event"))
 
@@ -38,6 +50,26 @@ class Watched(msgspec.Struct, frozen=True):
     value: Any = None
     error: str = ""
     code: str = ""
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """An entry of a run at which an expression was another value than before, and what each was then."""
+
+    position: int
+    version: int
+    summary: str
+    values: Sequence[Watched]
+
+
+class Turns(msgspec.Struct, frozen=True):
+    """Turns in order. `looked`: how many entries that is of, out of `of` that the run has, up to position `until`;
+    `after`: the position to go on from, 0 at the end."""
+
+    turns: Sequence[Turn]
+    looked: int
+    of: int
+    until: int
+    after: int
 
 
 class Watching:
@@ -60,26 +92,109 @@ class Watching:
 
         return await asyncio.to_thread(_evaluated, texts, moments, cel.Budget(COST_MAX))
 
+    async def turns(self, environment: str, run_id: str, texts: Sequence[str], *, after: int) -> Turns:
+        """Where expressions were not what they had been at the entry before, from the first entry past a position on: a
+        page of it, whose bounds are what it costs. Raises RunNotFound and InvalidArgument."""
+        if len(texts) > EXPRESSIONS_MAX:
+            raise InvalidArgument(
+                f"{len(texts)} expressions, at most {EXPRESSIONS_MAX} are taken", field="expressions", hint="ask twice"
+            )
+        from app import cel  # here, not in the thread: see loading.one_by_one
+
+        assert cel is not None
+        return await self._storage.read(
+            lambda tx: _turns(tx, self._past, environment, run_id, [_compiled(text) for text in texts], after)
+        )
+
+
+def _compiled(text: str) -> Expression | Watched:
+    try:
+        return expressions.compile(text, variables=VARIABLES, field="expression")
+    except IronflowError as error:
+        return Watched(error=str(error))
+
+
+def _turns(
+    tx: Transaction, past: Past, environment: str, run_id: str, wanted: Sequence[Expression | Watched], after: int
+) -> Turns:
+    from app import cel
+
+    stream = noun.stream(run_id)
+    newest = history.last_of_stream(tx, environment, stream) if "\0" not in run_id else None
+    if newest is None:
+        raise reading.not_found(environment, run_id)
+    known: list[Watched] | None = None
+    if after > 0:
+        moment = past.read(tx, environment, run_id, after)
+        known = [_value(one, moment.run, moment.last, cel.Budget(COST_MAX)) for one in wanted]
+    found: list[Turn] = []
+    looked, work, size, last = 0, 0, 0, after
+    for run, record in past.walk(tx, environment, run_id, after=after, limit=LOOKED_MAX):
+        looked, last = looked + 1, record.position
+        anew = [nth for nth, one in enumerate(wanted) if known is None or _may_change(one, record)]
+        if not anew:
+            continue
+        budget = cel.Budget(COST_MAX)
+        values = [] if known is None else [*known]
+        for nth in anew:
+            values[nth : nth + 1] = [_value(wanted[nth], run, record, budget)]
+        work += budget.spent + len(run.steps)
+        if known is None or any(_text(values[nth]) != _text(known[nth]) for nth in anew):
+            found.append(Turn(record.position, record.version, record.summary, values))
+            size += sum(len(_text(one)) for one in values)
+        known = values
+        if work > WORK_MAX or size > BYTES_MAX:
+            break
+    return Turns(found, looked=looked, of=newest.version, until=last, after=last if last < newest.position else 0)
+
+
+def _may_change(wanted: Expression | Watched, record: Record) -> bool:
+    """Whether an entry may have changed what an expression is; where it is not sure, it may."""
+    if isinstance(wanted, Watched):
+        return False
+    reads = set(wanted.reads)
+    of_run = record.kind.startswith("run.") and record.kind not in (RunNoted.kind, RunLogged.kind, RunTagged.kind)
+    if "step" in reads or ("run" in reads and of_run):
+        return True
+    if "state" not in reads:
+        return False
+    names = _names(wanted.paths)
+    return of_run or (record.kind != RunLogged.kind and (names is None or any(record.name in one for one in names)))
+
+
+def _text(watched: Watched) -> bytes:
+    """What is compared: what did not fit is nothing, whatever was wrong with it."""
+    return b"" if watched.error else msgspec.json.encode(watched.value)
+
 
 def _evaluated(texts: Sequence[str], moments: Sequence[Moment], budget: Budget) -> Sequence[Sequence[Watched]]:
     return [[_watched(text, moment, budget) for moment in moments] for text in texts]
 
 
 def _watched(text: str, moment: Moment, budget: Budget) -> Watched:
+    return _value(_compiled(text), moment.run, moment.last, budget)
+
+
+def _value(wanted: Expression | Watched, run: RunRecord, last: Record, budget: Budget) -> Watched:
     from app import cel
 
+    if isinstance(wanted, Watched):
+        return wanted
     try:
-        compiled = expressions.compile(text, variables=VARIABLES, field="expression")
-        return Watched(cel.plain(compiled.evaluate(variables(compiled, moment), budget=budget)))
+        return Watched(cel.plain(wanted.evaluate(_variables(wanted, run, last), budget=budget)))
     except (IronflowError, EvaluationFailed, TypeError) as error:
         return Watched(error=str(error))
 
 
 def variables(expression: Expression, moment: Moment) -> Mapping[str, Any]:
+    """What it reads of a moment."""
+    return _variables(expression, moment.run, moment.last)
+
+
+def _variables(expression: Expression, run: RunRecord, last: Record) -> Mapping[str, Any]:
     """Those that the expression reads: `step` (of the last record, with its output), `run`, `state` (what steps had
     given, and the code had noted), `event` (its name and data)."""
     reads = set(expression.reads)
-    run, last = moment.run, moment.last
     found: dict[str, Any] = {}
     if "step" in reads:
         step = run.steps.get(last.step_id)
@@ -96,7 +211,7 @@ def variables(expression: Expression, moment: Moment) -> Mapping[str, Any]:
     if "run" in reads:
         found["run"] = {"id": run.state.id, "function_id": run.created.function_id, "status": run.state.status}
     if "state" in reads:
-        found["state"] = _state(moment, _names(expression.paths))
+        found["state"] = _state(run, _names(expression.paths))
     if "event" in reads:
         found["event"] = {"name": run.created.event_name, "data": _decode(run.input)}
     return found
@@ -108,14 +223,14 @@ def _names(paths: Iterable[tuple[str, ...]]) -> frozenset[str] | None:
     return frozenset(path[0] for path in read) if all(read) else None
 
 
-def _state(moment: Moment, wanted: frozenset[str] | None) -> dict[str, Any]:
+def _state(run: RunRecord, wanted: frozenset[str] | None) -> dict[str, Any]:
     """Notes, and outputs by the name of the step; by its path where several have that name."""
-    steps = [step for step in moment.run.steps.values() if step.status == "completed"]
+    steps = [step for step in run.steps.values() if step.status == "completed"]
     count = Counter(step.name for step in steps)
 
     def called(step: StepRecord) -> str:
         return step.name if step.name and count[step.name] == 1 else step_path(step.step_id)
 
-    found = {note.name: note.value for note in moment.run.notes.values()}
+    found = {note.name: note.value for note in run.notes.values()}
     found |= {called(step): step.output or NULL for step in steps}
     return {name: _decode(value) for name, value in found.items() if wanted is None or name in wanted}

@@ -95,6 +95,39 @@ def test_expressions_are_watched_as_of_positions(http: httpx.Client, run_id: str
     assert [one["value"] for one in found["size(state)"]] == [1, 2, 3]
 
 
+def test_expressions_are_looked_at_over_all_of_a_run_for_their_turns(http: httpx.Client, run_id: str) -> None:
+    records = get(http, run_id, "timeline")["records"]
+    texts = ["state.a.n", 'state["b/c"] + 1', "run.status", "event.name", "state.a."]
+
+    def turns(**body: Any) -> dict[str, Any]:
+        told = http.post(f"/api/v1/runs/{run_id}/watch/turns", json={"expressions": texts, **body})
+        assert told.status_code == 200, told.text
+        found: dict[str, Any] = told.json()
+        return found
+
+    whole = turns()
+    late = turns(after=records[4]["position"])
+
+    found = [(one["version"], [value.get("value") for value in one["values"][:3]]) for one in whole["turns"]]
+    assert found == [
+        (1, [None, None, "waiting_for_capacity"]),
+        (2, [None, None, "running"]),
+        (3, [1, None, "running"]),
+        (4, [1, None, "waiting"]),
+        (5, [1, None, "running"]),
+        (7, [1, 4, "running"]),
+        (8, [1, 4, "completed"]),
+    ]
+    assert [one["position"] for one in late["turns"]] == [records[6]["position"], records[7]["position"]]
+    assert [(one["looked"], one["of"], one.get("after")) for one in (whole, late)] == [(8, 8, None), (3, 8, None)]
+    assert turns(after=whole["until"])["looked"] == 0
+    assert {one["values"][3]["value"] for one in whole["turns"]} == {"user.signed_up"}
+    assert all("not valid CEL" in one["values"][4]["error"] for one in whole["turns"])
+    refused = http.post(f"/api/v1/runs/{run_id}/watch/turns", json={"expressions": ["1"] * 21})
+    assert (refused.status_code, refused.json()["field"]) == (400, "expressions")
+    assert http.post("/api/v1/runs/run_none/watch/turns", json={"expressions": ["1"]}).status_code == 404
+
+
 def test_a_watch_has_its_bounds(http: httpx.Client, run_id: str) -> None:
     def refused(**body: Any) -> tuple[int, str]:
         told = http.post(f"/api/v1/runs/{run_id}/watch", json=body)

@@ -22,6 +22,7 @@ from app.node import Node
 from app.runs import folding, reading, timeline
 from app.runs.past import Past, step_meant
 from app.runs.timeline import Timelines, Wanted
+from app.runs.watching import Watching
 from storage import history
 from storage.contract import Storage, Transaction
 from storage.records import EntryRecord, RedactedRow
@@ -246,6 +247,39 @@ async def test_pages_of_a_timeline_meet_every_record_once_in_both_directions(sto
         until = everything[len(everything) // 2].position
         page = await timelines.page(ENVIRONMENT, life.run_id, until=until, limit=1_000)
         assert list(page.records) == [one for one in everything if one.position <= until]
+
+
+async def test_turns_are_what_every_moment_of_its_own_would_tell(
+    storage: Storage, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in pages of a few entries, and of expressions that most entries cannot change."""
+    lives = await lived(storage, seed)
+    past = Past(storage)
+    watching = Watching(storage, past)
+    texts = ["state.a", "size(state)", "run.status", "step.position", "event.name", "state[run.id]"]
+    monkeypatch.setattr("app.runs.watching.LOOKED_MAX", 7)
+
+    for life in lives:
+        positions = [record.position for record in entries_of(life)]
+        expected, before = [], None
+        for position in positions:
+            values = [told[0] for told in await watching.values(ENVIRONMENT, life.run_id, texts, [position])]
+            now = [None if one.error else (type(one.value), one.value) for one in values]
+            if now != before:
+                expected.append((position, now))
+            before = now
+        found, after, looked = [], 0, 0
+        while True:
+            page = await watching.turns(ENVIRONMENT, life.run_id, texts, after=after)
+            found += page.turns
+            looked += page.looked
+            if not page.after:
+                break
+            after = page.after
+
+        told = [(one.position, [None if v.error else (type(v.value), v.value) for v in one.values]) for one in found]
+        assert told == expected
+        assert looked == page.of == len(positions)
 
 
 async def test_records_tell_what_happened_without_payloads(storage: Storage) -> None:

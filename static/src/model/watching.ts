@@ -1,21 +1,13 @@
-/** Expressions over all of a run: which moments are asked for, and which of them made a difference. */
+/** Expressions over all of a run: the records at which any was not what it had been before. */
 
-/** So many moments the server answers at once. */
-export const AT_ONCE = 20;
-/** So many records are looked through, the last ones. */
-export const LOOKED_MAX = 400;
-
-/** Positions in parts, of which all but the last stay the same while a run goes on: their answers can be kept. */
-export function parts(positions: readonly number[]): number[][] {
-  const made: number[][] = [];
-  const end = positions.length;
-  const begin = Math.max(0, Math.ceil((end - LOOKED_MAX) / AT_ONCE) * AT_ONCE);
-  for (let from = begin; from < end; from += AT_ONCE) made.push(positions.slice(from, from + AT_ONCE));
-  return made;
+export interface Turn {
+  position: number;
+  summary: string;
+  /** What each expression was, as a text; "" where it was nothing. */
+  values: readonly string[];
 }
 
-/** The moments at which a value was not what it had been before, the first among them. `told`: of each moment, what each
- * expression was, as a text. */
-export function turns(told: readonly (readonly string[])[]): number[] {
-  return told.flatMap((values, index) => (index === 0 || values.some((value, at) => value !== told[index - 1][at]) ? [index] : []));
+/** Of each turn, which of its values are not those of the turn before; of the first none, for what was before is not there. */
+export function differences(turns: readonly Turn[]): boolean[][] {
+  return turns.map(({ values }, index) => values.map((value, column) => index > 0 && value !== turns[index - 1].values[column]));
 }
