@@ -32,8 +32,9 @@ COST_MAX = 100_000
 LOOKED_MAX = 1_000
 """Entries that are looked at for one page of turns."""
 
-WORK_MAX = 1_000_000
-"""What their evaluations may cost together, and the steps that they go through: then the page ends with that entry."""
+WORK_MAX = 200_000
+"""What their evaluations may cost together, and the steps that states are made of for them: then the page ends with
+that entry, after about half a second of the processor."""
 
 BYTES_MAX = 2**20
 """The same of what the values take as JSON."""
@@ -138,7 +139,7 @@ def _turns(
         values = [] if known is None else [*known]
         for nth in anew:
             values[nth : nth + 1] = [_value(wanted[nth], run, record, budget)]
-        work += budget.spent + len(run.steps)
+        work += budget.spent + len(run.steps) * sum(_reads_state(wanted[nth]) for nth in anew)
         if known is None or any(_text(values[nth]) != _text(known[nth]) for nth in anew):
             found.append(Turn(record.position, record.version, record.summary, values))
             size += sum(len(_text(one)) for one in values)
@@ -160,6 +161,10 @@ def _may_change(wanted: Expression | Watched, record: Record) -> bool:
         return False
     names = _names(wanted.paths)
     return of_run or (record.kind != RunLogged.kind and (names is None or any(record.name in one for one in names)))
+
+
+def _reads_state(wanted: Expression | Watched) -> bool:
+    return not isinstance(wanted, Watched) and "state" in wanted.reads
 
 
 def _text(watched: Watched) -> bytes:
