@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { arranged } from "../src/model/arrangement";
-import { atLine, gapAt, gapsFrom, gapsOf, lineOf } from "../src/model/gaps";
+import { atLine, firstOf, gapAt, gapsFrom, gapsOf, lineOf } from "../src/model/gaps";
 import { type Rec, merged } from "../src/model/records";
 import { scaleOf } from "../src/model/scale";
 import { statusAt, visible, waterfall, withGaps } from "../src/model/waterfall";
@@ -79,4 +79,17 @@ test("the time that is not loaded is squeezed as idle time is", () => {
   const scale = scaleOf("squeezed", waterfall(records, "f"), records.map((record) => record.at), 9_003_000);
 
   assert.ok(scale.gaps.some((gap) => gap.from === 4_000 && gap.to === 9_000_000));
+});
+
+test("what is sought is sought page by page, and given up where no page leads on", async () => {
+  const asked: number[] = [];
+  const pages = (of: Record<number, { records: string[]; next?: number }>) => (edge: number) => {
+    asked.push(edge);
+    return Promise.resolve(of[edge]);
+  };
+
+  assert.equal(await firstOf(pages({ 0: { records: [], next: 50 }, 50: { records: ["failed", "patched"], next: 70 } }), 0), "failed");
+  assert.equal(await firstOf(pages({ 90: { records: [], next: 10 }, 10: { records: [], next: 10 } }), 90), null, "the server stays at the end of what it may look at");
+  assert.equal(await firstOf(pages({ 1: { records: [] } }), 1), null);
+  assert.deepEqual(asked, [0, 50, 90, 10, 1]);
 });

@@ -322,3 +322,18 @@ async def test_a_search_in_a_long_timeline_says_where_it_stopped(
         pages.append(page)
 
     assert [len(one.records) for one in pages] == [0, 0, 1]
+
+    bounds, wanted = (100, 1_900), Wanted(kinds=("step.failed",))
+    for backward in (False, True):
+        asked: list[int] = []
+        edge = bounds[backward]
+        while edge and edge not in asked:  # the end of what may be looked at leads to itself
+            asked.append(edge)
+            after, before = (bounds[0], edge) if backward else (edge, bounds[1])
+            page = await timelines.page(
+                ENVIRONMENT, "run_1", wanted, after=after, before=before, backward=backward, limit=1
+            )
+            assert not page.records
+            edge = page.before if backward else page.after
+        assert len(asked) == 3
+        assert all(bounds[0] <= one <= bounds[1] for one in asked)

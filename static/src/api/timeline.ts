@@ -1,5 +1,5 @@
 /** The past of a run: its light records, and what it was at a position. */
-import { AROUND } from "../model/gaps";
+import { AROUND, firstOf } from "../model/gaps";
 import type { Json } from "../model/json";
 import type { Rec } from "../model/records";
 import { ms } from "../model/time";
@@ -71,13 +71,14 @@ export async function around(runId: string, position: number, signal?: AbortSign
 
 /** The nearest record of some kinds between two positions: the last of them backward. Null where there is none. */
 export async function nearest(runId: string, { after, before }: { after: number; before: number }, kind: string, direction: 1 | -1): Promise<Rec | null> {
-  const backward = direction < 0 ? ("backward" as const) : undefined;
-  for (let edge: number | undefined = backward ? before : after; edge !== undefined; ) {
-    const page: Awaited<ReturnType<typeof part>> = await part(runId, { ...(backward ? { after, before: edge } : { after: edge, before }), direction: backward, kind, limit: 1 });
-    if (page.records.length > 0) return page.records[0];
-    edge = backward ? (page.before ?? 0) > after ? page.before : undefined : (page.after ?? before) < before ? page.after : undefined;
-  }
-  return null;
+  const backward = direction < 0;
+  return firstOf(
+    async (edge) => {
+      const page = await part(runId, backward ? { after, before: edge, direction: "backward", kind, limit: 1 } : { after: edge, before, kind, limit: 1 });
+      return { records: page.records, next: backward ? page.before : page.after };
+    },
+    backward ? before : after,
+  );
 }
 
 /** The whole of a run as of a position, payloads and all. */

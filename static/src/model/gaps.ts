@@ -60,3 +60,14 @@ export function atLine(gaps: readonly Gap[], line: number): Gap | number {
   const gap = gaps[before];
   return gap && gap.index + before === line ? gap : line - before;
 }
+
+/** The first of what pages have, from an edge on; null where none has any. A page may be empty and have where to go on; one
+ * that leads to where it was asked from is the last. */
+export async function firstOf<T>(ask: (edge: number) => Promise<{ records: readonly T[]; next?: number }>, edge: number): Promise<T | null> {
+  for (let from = edge; ; ) {
+    const { records, next } = await ask(from);
+    if (records.length > 0) return records[0];
+    if (next === undefined || next === from) return null;
+    from = next;
+  }
+}
