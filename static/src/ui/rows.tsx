@@ -1,7 +1,7 @@
 /** A long list that scrolls: only rows in sight are in the page, in a pool that is used again. */
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { inSight, scrolledTo } from "../model/window";
+import { elementOf, inSight, scrolledTo, turnedFor } from "../model/window";
 import { useView } from "./view";
 
 interface Props {
@@ -29,28 +29,30 @@ export function Rows({ count, height, label, row, cursor = -1, onEnd, onTop, rol
     scroller.scrollTop = scrolledTo(cursor, scroller.scrollTop, scroller.clientHeight, height);
   }, [cursor]);
 
-  const { first, last } = inSight(view.top, view.height, height, count);
+  const sight = inSight(view.top, view.height, height, count);
+  const { first, last } = sight;
+  const pool = last - first;
+  const turned = useRef({ turn: 0, sight });
+  turned.current = { turn: turnedFor(turned.current.turn, turned.current.sight, sight), sight };
   useEffect(() => {
     if (onEnd && last >= count) onEnd();
   }, [last, count]);
 
-  const pool = Math.ceil(view.height / height) + 18;
   // While only the place changes, rows that stay in sight are the same elements, and are not gone through again.
-  const made = useMemo(() => new Map<number, VNode>(), [row, pool, height]);
+  const made = useMemo(() => [] as { index: number; vnode: VNode }[], [row, pool, height]);
   const shown: VNode[] = [];
   for (let index = first; index < last; index++) {
-    let one = made.get(index);
-    if (!one) {
-      one = (
-        <div key={index % pool} class="pooled" role="presentation" style={{ transform: `translateY(${index * height}px)`, height: `${height}px` }}>
+    const key = elementOf(index, turned.current.turn, pool);
+    if (made[key]?.index !== index) {
+      const vnode = (
+        <div key={key} class="pooled" role="presentation" style={{ transform: `translateY(${index * height}px)`, height: `${height}px` }}>
           {row(index)}
         </div>
       );
-      made.set(index, one);
+      made[key] = { index, vnode };
     }
-    shown.push(one);
+    shown.push(made[key].vnode);
   }
-  for (const index of made.keys()) if (index < first || index >= last) made.delete(index);
   return (
     <div
       ref={element}
