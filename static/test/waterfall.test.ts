@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Rec, corrected, indexAt, isFailure, markedOf, marking, merged, seek } from "../src/model/records";
 import { place, placeOf, scaleOf, timeAt, turned } from "../src/model/scale";
-import { apart, barAt, counts, inlined, span, statusAt, stepPath, visible, waterfall } from "../src/model/waterfall";
+import { barAt, counts, span, statusAt } from "../src/model/tally";
+import { apart, inlined, stepPath, visible, waterfall } from "../src/model/waterfall";
 
 const RUN = "run_1";
 

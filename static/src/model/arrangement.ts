@@ -1,7 +1,8 @@
 /** Which steps a timeline shows, and how they are put together. Rows stay those of the waterfall; what is made anew are
  * the groups above them. */
 import { look } from "./status";
-import { COLLAPSED_FROM, type Row, type Waterfall, group, put, statusAt, stepPath } from "./waterfall";
+import { statusAt } from "./tally";
+import { COLLAPSED_FROM, type Row, type Waterfall, group, put, stepPath } from "./waterfall";
 
 export type By = "" | "name" | "outcome";
 

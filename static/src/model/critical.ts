@@ -1,5 +1,6 @@
 /** What the length of a run is made of. */
-import { type Row, type Waterfall, span } from "./waterfall";
+import { span } from "./tally";
+import type { Row, Waterfall } from "./waterfall";
 
 const TOUCHES_MS = 1;
 

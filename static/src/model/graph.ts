@@ -1,6 +1,7 @@
 /** A run's steps as a graph: what began after what had ended. Nobody declares it; it is read off the instants, and off
  * the parallel blocks that ids of steps tell of. Where it would be too large, what follows one another is folded. */
-import { type Row, span } from "./waterfall";
+import { span } from "./tally";
+import type { Row } from "./waterfall";
 
 export type NodeKind = "start" | "step" | "group" | "fold" | "joint" | "end";
 

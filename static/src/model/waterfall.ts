@@ -3,6 +3,7 @@
 import { type Gap, gapId, unloadedText } from "./gaps";
 import { type Failure, type Rec, isEdit } from "./records";
 import type { Role } from "./status";
+import { forget } from "./tally";
 
 export type Pattern = "solid" | "thin" | "hatch" | "hollow" | "dashed";
 
@@ -91,6 +92,7 @@ export function waterfall(records: readonly Rec[], label: string, known?: Waterf
       const step = folded.steps.get(record.stepId) ?? placed(folded, groups, record);
       step.records = added(step.records, record);
       advanceStep(step, record);
+      forget(step);
     } else {
       root.records = added(root.records, record);
       advanceRun(folded, record);
@@ -148,63 +150,6 @@ export function apart(parent: Row, runId: string): Row {
     apart(child, runId);
   }
   return parent;
-}
-
-/** A bar as it was at a position whose instant is `at`; null where it had not begun. */
-export function barAt(bar: Bar, position: number, at: number): Bar | null {
-  if (bar.closed <= position) return bar;
-  if (bar.opened > position || bar.from > at) return null;
-  const going = bar.going ?? (bar.pattern === "solid" ? { role: "run" as const, status: "running" } : {});
-  return { ...bar, ...going, to: NaN, closed: Infinity };
-}
-
-/** A row's status at a position: that of its last bar, `ghost` where it was not reached. */
-export function statusAt(row: Row, position: number, at: number): string {
-  if (row.kind === "group") return worst(row.children.map((child) => statusAt(child, position, at)));
-  for (let index = row.bars.length - 1; index >= 0; index--) {
-    const bar = barAt(row.bars[index], position, at);
-    if (bar) return bar.status;
-  }
-  return "ghost";
-}
-
-/** From the first to the last instant of what a row did, or of what is below a group: what a person edited later took none of
- * its time. */
-export function span(row: Row): { from: number; to: number } {
-  if (row.children.length === 0 || row.kind === "run") {
-    const own = row.bars.filter((bar) => bar.role !== "edit");
-    const bars = own.length > 0 ? own : row.bars;
-    const ends = bars.map((bar) => bar.to);
-    return { from: bars[0]?.from ?? NaN, to: ends.some(Number.isNaN) ? NaN : Math.max(...ends) };
-  }
-  const spans = row.children.map(span).filter((one) => !Number.isNaN(one.from));
-  if (spans.length === 0) return { from: NaN, to: NaN };
-  // Not as arguments of Math.min: there may be more than a call can have.
-  return spans.reduce((all, one) => ({ from: Math.min(all.from, one.from), to: Math.max(all.to, one.to) }));
-}
-
-/** How many of the steps below a row have each status at a position. */
-export function counts(row: Row, position: number, at: number): Map<string, number> {
-  const found = new Map<string, number>();
-  const walk = (one: Row): void => {
-    if (one.kind === "step") {
-      const status = statusAt(one, position, at);
-      found.set(status, (found.get(status) ?? 0) + 1);
-    } else one.children.forEach(walk);
-  };
-  row.children.forEach(walk);
-  return found;
-}
-
-/** How often a step was tried by a position. */
-export function attempts(row: Row, position: number): number {
-  return row.bars.filter((bar) => bar.pattern === "solid" && bar.closed <= position).length;
-}
-
-const ORDER = ["failed", "timed_out", "paused", "running", "waiting", "sleeping", "unloaded", "dead", "completed", "ghost"];
-
-function worst(statuses: readonly string[]): string {
-  return ORDER.find((status) => statuses.includes(status)) ?? "ghost";
 }
 
 /** Nothing yet. Of a hundred thousand rows most have one record, one bar and no children: a list that is made with its
@@ -324,6 +269,7 @@ function lose({ root, steps }: Waterfall, before: Rec, after: Rec): void {
     if (!last || !Number.isNaN(last.to)) continue;
     const going = { role: last.role, status: last.status };
     Object.assign(last, { to: before.at, closed: after.position, going, ...(row === root ? {} : { status: "unloaded", role: "idle", lost: true }) });
+    forget(row);
   }
   const base = { attempt: after.attempt, opened: after.position };
   root.bars = added(root.bars, { ...base, from: before.at, to: after.at, closed: after.position, role: "idle", pattern: "dashed", status: "unloaded" });
@@ -411,5 +357,6 @@ function giveUp(folded: Waterfall, record: Rec): void {
     if (!last || !Number.isNaN(last.to)) continue;
     const going = { role: last.role, status: last.status };
     Object.assign(last, { to: record.at, closed: record.position, status: "dead", role: "idle", going });
+    forget(step);
   }
 }

@@ -12,7 +12,8 @@ import { allIn, foldsOf, foldsText, isOpenIn, turnedIn } from "../../model/folds
 import { type Rec, corrected, isEdit, seek } from "../../model/records";
 import { type Mode, type Scale, place, scaleOf, zoomed } from "../../model/scale";
 import { isEnded, look } from "../../model/status";
-import { type Row, type Waterfall, inlined, span, visible, waterfall, withGaps } from "../../model/waterfall";
+import { span } from "../../model/tally";
+import { type Row, type Waterfall, inlined, visible, waterfall, withGaps } from "../../model/waterfall";
 import { PageHead, crumb } from "../../shell/head";
 import { rowKeys, useKeys } from "../../shell/keys";
 import { siblingKeys } from "../../shell/listed";
