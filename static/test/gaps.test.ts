@@ -4,7 +4,8 @@ import { arranged } from "../src/model/arrangement";
 import { atLine, firstOf, gapAt, gapsFrom, gapsOf, lineOf } from "../src/model/gaps";
 import { type Rec, merged } from "../src/model/records";
 import { scaleOf } from "../src/model/scale";
-import { statusAt, visible, waterfall, withGaps } from "../src/model/waterfall";
+import { statusAt } from "../src/model/tally";
+import { visible, waterfall, withGaps } from "../src/model/waterfall";
 
 const RUN = "run_1";
 
@@ -66,7 +67,7 @@ test("between rows of the timeline a row says how many records are not loaded", 
 test("what went on before a gap is not claimed to go on after it", () => {
   const story = [rec(1, "run.created"), rec(2, "run.started"), rec(3, "step.waiting", "paid"), rec(4, "step.waiting", "sent"), rec(5, "run.suspended"), ...steps(90, 91), rec(92, "step.completed", "sent")];
   const { root, steps: rows } = waterfall(story, "f");
-  const [paid, sent] = [...rows.values()];
+  const [paid, sent] = rows.all;
 
   assert.deepEqual([statusAt(root, 10, 5_000), statusAt(paid, 10, 5_000)], ["waiting", "waiting"]);
   assert.deepEqual([statusAt(root, 180, 90_000), statusAt(paid, 180, 90_000), statusAt(sent, 180, 90_000)], ["running", "unloaded", "waiting"], "where its end tells that it did, it is known");

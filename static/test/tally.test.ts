@@ -9,7 +9,7 @@ const BRANCHES = 600;
 
 function rec(position: number, kind: string, branch: number, more: Partial<Rec> = {}): Rec {
   const step = kind.startsWith("step.") ? { stepId: `${RUN}:all:${branch}:pack:0`, name: "pack" } : {};
-  return { position, kind, at: position * 10, summary: kind, stepId: "", name: "", type: "invoke", attempt: 1, startedAt: NaN, until: NaN, error: null, about: "", childRunId: "", compensationFor: "", actor: "", ...step, ...more };
+  return { position, version: 0, kind, at: position * 10, summary: kind, stepId: "", name: "", type: "invoke", attempt: 1, startedAt: NaN, until: NaN, error: null, about: "", childRunId: "", compensationFor: "", actor: "", ...step, ...more };
 }
 
 /** Branches that overlap: of each some fail first, some wait, some are edited later, and some go on. */

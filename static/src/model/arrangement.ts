@@ -1,8 +1,10 @@
 /** Which steps a timeline shows, and how they are put together. Rows stay those of the waterfall; what is made anew are
  * the groups above them. */
+import { IndexOf } from "./index_of";
 import { look } from "./status";
+import { Step } from "./step";
 import { statusAt } from "./tally";
-import { COLLAPSED_FROM, type Row, type Waterfall, group, put, stepPath } from "./waterfall";
+import { COLLAPSED_FROM, type Row, type Waterfall, group, put } from "./waterfall";
 
 export type By = "" | "name" | "outcome";
 
@@ -28,11 +30,11 @@ export function arranged(folded: Waterfall, how: Arrangement): Arranged {
     const kept = narrowed(folded.root, fits ?? (() => true));
     return { root: gathered({ ...folded.root, children: kept.children }), steps: kept.steps };
   }
-  const steps = [...folded.steps.values()].filter(fits ?? (() => true));
+  const steps = folded.steps.all.filter(fits ?? (() => true));
   const groups = new Map<string, Row>();
   const root: Row = { ...folded.root, children: [] };
   for (const step of steps) {
-    const label = how.by === "name" ? nameOf(step) : look(statusAt(step, Infinity, Infinity)).label;
+    const label = how.by === "name" ? step.name : look(statusAt(step, Infinity, Infinity)).label;
     put(group(groups, `by:${how.by}:${label}`, label, root), step);
   }
   root.children = root.children.map((one) => (one.children.length === 1 ? one.children[0] : one));
@@ -42,18 +44,35 @@ export function arranged(folded: Waterfall, how: Arrangement): Arranged {
 /** The tree with many steps of one name, side by side or one after the other, as a group in the place of the first. */
 function gathered(parent: Row): Row {
   const below = parent.children.map((child) => (child.kind === "group" ? gathered(child) : child));
-  const counts = new Map<string, number>();
-  for (const child of below) if (child.kind === "step") counts.set(nameOf(child), (counts.get(nameOf(child)) ?? 0) + 1);
-  const many = new Set([...counts].filter(([, count]) => count >= COLLAPSED_FROM).map(([name]) => name));
-  if (many.size === 0) return below.every((child, index) => child === parent.children[index]) ? parent : { ...parent, children: below };
+  const { of, counts } = namesOf(below.filter((child) => child instanceof Step));
+  if (!counts.some((count) => count >= COLLAPSED_FROM)) return below.every((child, index) => child === parent.children[index]) ? parent : { ...parent, children: below };
   const groups = new Map<string, Row>();
   const made: Row = { ...parent, children: [] };
+  let step = 0;
   for (const child of below) {
-    const name = child.kind === "step" ? nameOf(child) : "";
-    if (name && many.has(name)) put(group(groups, `same:${parent.id}:${name}`, name, made), child);
+    const name = child instanceof Step && counts[of[step++]] >= COLLAPSED_FROM ? child.name : "";
+    if (name) put(group(groups, `same:${parent.id}:${name}`, name, made), child);
     else put(made, child);
   }
   return made;
+}
+
+/** Which of their names each step has, and how many have it. There may be as many names as steps: see IndexOf. */
+function namesOf(steps: readonly Step[]): { of: number[]; counts: number[] } {
+  const counts: number[] = [];
+  if (steps.length < COLLAPSED_FROM) return { of: [], counts };
+  const names: string[] = [];
+  const index = new IndexOf((place) => names[place]);
+  const of = steps.map(({ name }) => {
+    let place = index.find(name);
+    if (place < 0) {
+      index.add(name);
+      place = names.push(name) - 1;
+    }
+    counts[place] = (counts[place] ?? 0) + 1;
+    return place;
+  });
+  return { of, counts };
 }
 
 /** The groups on the way from a tree's root to a row; null where it is not in it. */
@@ -64,10 +83,6 @@ export function above(root: Row, wanted: Row): Row[] | null {
     if (below) return [child, ...below];
   }
   return null;
-}
-
-function nameOf(step: Row): string {
-  return step.records[0]?.name || stepPath(step.id).name;
 }
 
 function fitting({ words, failed }: Arrangement): ((step: Row) => boolean) | null {

@@ -13,7 +13,7 @@ interface Stretch {
 /** Ids of the steps on the critical path: the one that ended last, before it the one that had ended last when it began,
  * and so on. Making any of them shorter could have made the run shorter. `now` is when those end that go on. */
 export function criticalPath(folded: Waterfall, now: number): ReadonlySet<string> {
-  const stretches = [...folded.steps.values()].map((row) => stretch(row, now)).filter((one) => !Number.isNaN(one.from));
+  const stretches = folded.steps.all.map((row) => stretch(row, now)).filter((one) => !Number.isNaN(one.from));
   stretches.sort((a, b) => a.to - b.to || a.from - b.from);
   const found = new Set<string>();
   let from = Infinity;

@@ -110,7 +110,7 @@ function busy(folded: Waterfall, start: number, stop: number): [number, number][
     }
   };
   add(folded.root);
-  folded.steps.forEach(add);
+  folded.steps.all.forEach(add);
   found.sort((a, b) => a[0] - b[0]);
   const joined: [number, number][] = [];
   for (const [from, to] of found) {

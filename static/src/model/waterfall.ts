@@ -1,8 +1,9 @@
 /** Rows and bars of a run's timeline, folded from its records once. What a row looked like at an earlier position is
  * read off its bars: each knows the position at which it ended. */
 import { type Gap, gapId, unloadedText } from "./gaps";
-import { type Failure, type Rec, isEdit } from "./records";
+import type { Failure, Rec } from "./records";
 import type { Role } from "./status";
+import { Step, Steps } from "./step";
 import { forget } from "./tally";
 
 export type Pattern = "solid" | "thin" | "hatch" | "hollow" | "dashed";
@@ -45,7 +46,7 @@ export interface Row {
 
 export interface Waterfall {
   root: Row;
-  steps: Map<string, Row>;
+  steps: Steps;
   start: number;
   /** How it goes on with later records: which are in it, and the groups made so far. */
   folded: { records: readonly Rec[]; groups: Map<string, Row> };
@@ -82,19 +83,18 @@ export function stepPath(id: string): StepPath {
  * into the same rows: a long run that goes on would otherwise be folded anew with each record. */
 export function waterfall(records: readonly Rec[], label: string, known?: Waterfall): Waterfall {
   const before = known && known.root.label === label && begins(records, known.folded.records) ? known : null;
-  const { root, steps, start, folded: { groups } } = before ?? { root: row("run", "run", label, null), steps: new Map<string, Row>(), start: records[0]?.at ?? 0, folded: { groups: new Map<string, Row>() } };
+  const { root, steps, start, folded: { groups } } = before ?? { root: row("run", "run", label, null), steps: new Steps(), start: records[0]?.at ?? 0, folded: { groups: new Map<string, Row>() } };
   const folded: Waterfall = { root, steps, start, folded: { records, groups } };
   for (let index = before?.folded.records.length ?? 0; index < records.length; index++) {
     const record = records[index];
     const before = records[index - 1];
     if (before && record.version > before.version + 1) lose(folded, before, record);
     if (record.stepId) {
-      const step = folded.steps.get(record.stepId) ?? placed(folded, groups, record);
-      step.records = added(step.records, record);
-      advanceStep(step, record);
-      forget(step);
+      const step = folded.steps.get(record.stepId);
+      if (step) step.take(record);
+      forget(step ?? placed(folded, groups, record));
     } else {
-      root.records = added(root.records, record);
+      root.records.push(record);
       advanceRun(folded, record);
     }
     if (record.startedAt < folded.start) folded.start = record.startedAt;
@@ -152,16 +152,6 @@ export function apart(parent: Row, runId: string): Row {
   return parent;
 }
 
-/** Nothing yet. Of a hundred thousand rows most have one record, one bar and no children: a list that is made with its
- * first item takes a fifth of the room of one that is made empty and grows, and the collector has as much less to walk. */
-const NONE: never[] = [];
-
-function added<T>(list: T[], item: T): T[] {
-  if (list === NONE) return [item];
-  list.push(item);
-  return list;
-}
-
 function row(id: string, kind: Row["kind"], label: string, parent: Row | null): Row {
   const made: Row = {
     id,
@@ -171,9 +161,9 @@ function row(id: string, kind: Row["kind"], label: string, parent: Row | null): 
     parent,
     depth: 0,
     branch: false,
-    children: NONE,
-    bars: NONE,
-    records: NONE,
+    children: [],
+    bars: [],
+    records: [],
     error: null,
     about: "",
     childRunId: "",
@@ -184,7 +174,7 @@ function row(id: string, kind: Row["kind"], label: string, parent: Row | null): 
 }
 
 /** A new step's row, below the parallel blocks and branches of its id. */
-function placed(folded: Waterfall, groups: Map<string, Row>, record: Rec): Row {
+function placed(folded: Waterfall, groups: Map<string, Row>, record: Rec): Step {
   const path = stepPath(record.stepId);
   let parent = folded.root;
   let key = "";
@@ -195,15 +185,15 @@ function placed(folded: Waterfall, groups: Map<string, Row>, record: Rec): Row {
     parent = group(groups, key, `branch ${index}`, parent);
     parent.branch = true;
   }
-  const label = (record.name || path.name).replace(/^compensate: ?/, "undo ").replace(/^(emit|publish): ?/, "$1 ");
-  const step = row(record.stepId, "step", path.number > 0 ? `${label} (${path.number + 1})` : label, parent);
-  folded.steps.set(record.stepId, step);
+  const step = new Step(parent, record, path.name, path.number);
+  put(parent, step);
+  folded.steps.add(step);
   return step;
 }
 
 /** Another child of a row, which stays where it is in its own tree. */
 export function put(parent: Row, child: Row): void {
-  parent.children = added(parent.children, child);
+  parent.children.push(child);
 }
 
 /** The group of a key, made below `parent` when it is first asked for. */
@@ -213,67 +203,15 @@ export function group(groups: Map<string, Row>, key: string, label: string, pare
   return found;
 }
 
-function advanceStep(step: Row, record: Rec): void {
-  step.type = record.type || step.type;
-  step.about = record.about || step.about;
-  step.childRunId = record.childRunId || step.childRunId;
-  step.compensationFor = record.compensationFor || step.compensationFor;
-  const base = { attempt: record.attempt, opened: 0, closed: record.position };
-  switch (record.kind) {
-    case "step.sleeping":
-    case "step.waiting":
-    case "step.invoking": {
-      const status = record.kind === "step.sleeping" ? "sleeping" : "waiting";
-      const role = record.kind === "step.invoking" ? "run" : "wait";
-      const open = { opened: record.position, closed: Infinity };
-      step.bars = added(step.bars, { ...base, ...open, from: record.at, to: NaN, role, pattern: "hatch", status });
-      break;
-    }
-    case "step.carried": // out of the history that a fork shares: it took no time here
-      step.error = record.error;
-      step.bars = added(step.bars, { ...base, from: record.at, to: record.at, role: record.error ? "fail" : "ok", pattern: "thin", status: record.error ? "failed" : "completed" });
-      break;
-    case "step.completed":
-      step.error = null;
-      ended(step, record, "ok", "completed");
-      break;
-    case "step.failed":
-      step.error = record.error;
-      ended(step, record, "fail", record.type === "wait_for_event" ? "timed_out" : "failed");
-      break;
-    default:
-      if (!isEdit(record)) break;
-      step.error = null;
-      step.bars = added(step.bars, { ...base, from: record.at, to: record.at, role: "edit", pattern: "hollow", status: "completed" });
-  }
-}
-
-/** Close the wait that goes on, or add what was done since it started. */
-function ended(step: Row, record: Rec, role: Role, status: string): void {
-  const last = step.bars.at(-1);
-  if (last && (Number.isNaN(last.to) || last.lost)) {
-    const going = last.going ?? { role: last.role, status: last.status };
-    Object.assign(last, { to: record.at, closed: record.position, going, status, role: role === "fail" ? role : going.role, lost: false });
-    return;
-  }
-  const from = Number.isNaN(record.startedAt) ? record.at : Math.min(record.startedAt, record.at);
-  const span = { from, to: record.at, attempt: record.attempt, opened: 0, closed: record.position };
-  step.bars = added(step.bars, { ...span, role, pattern: "solid", status });
-}
-
 /** Between two records others are not loaded: what went on before is not known to go on after, until something says so. That
  * the run is at work then is what most records mean. */
 function lose({ root, steps }: Waterfall, before: Rec, after: Rec): void {
-  for (const row of [root, ...steps.values()]) {
-    const last = row.bars.at(-1);
-    if (!last || !Number.isNaN(last.to)) continue;
-    const going = { role: last.role, status: last.status };
-    Object.assign(last, { to: before.at, closed: after.position, going, ...(row === root ? {} : { status: "unloaded", role: "idle", lost: true }) });
-    forget(row);
-  }
+  for (const step of steps.all) if (step.lose(before, after)) forget(step);
+  const last = root.bars.at(-1);
+  if (last && Number.isNaN(last.to)) Object.assign(last, { to: before.at, closed: after.position, going: { role: last.role, status: last.status } });
   const base = { attempt: after.attempt, opened: after.position };
-  root.bars = added(root.bars, { ...base, from: before.at, to: after.at, closed: after.position, role: "idle", pattern: "dashed", status: "unloaded" });
-  root.bars = added(root.bars, { ...base, from: after.at, to: NaN, closed: Infinity, role: "run", pattern: "thin", status: "running" });
+  root.bars.push({ ...base, from: before.at, to: after.at, closed: after.position, role: "idle", pattern: "dashed", status: "unloaded" });
+  root.bars.push({ ...base, from: after.at, to: NaN, closed: Infinity, role: "run", pattern: "thin", status: "running" });
 }
 
 /** The same rows, and where the records between them are not loaded a row that says so: before the first that began later. */
@@ -310,7 +248,7 @@ function advanceRun(folded: Waterfall, record: Rec): void {
   const open = (role: Role, pattern: Pattern, status: string): void => {
     close();
     const span = { from: record.at, to: NaN, attempt: record.attempt, opened: record.position, closed: Infinity };
-    root.bars = added(root.bars, { ...span, role, pattern, status });
+    root.bars.push({ ...span, role, pattern, status });
   };
   switch (record.kind) {
     case "run.created":
@@ -347,16 +285,10 @@ function advanceRun(folded: Waterfall, record: Rec): void {
 function point(root: Row, record: Rec, role: Role, status: string, close: () => void): void {
   close();
   const span = { from: record.at, to: record.at, attempt: record.attempt, opened: record.position };
-  root.bars = added(root.bars, { ...span, role, pattern: "solid", status, closed: record.position });
+  root.bars.push({ ...span, role, pattern: "solid", status, closed: record.position });
 }
 
 /** What the run still waited for is not waited for any more. */
 function giveUp(folded: Waterfall, record: Rec): void {
-  for (const step of folded.steps.values()) {
-    const last = step.bars.at(-1);
-    if (!last || !Number.isNaN(last.to)) continue;
-    const going = { role: last.role, status: last.status };
-    Object.assign(last, { to: record.at, closed: record.position, status: "dead", role: "idle", going });
-    forget(step);
-  }
+  for (const step of folded.steps.all) if (step.giveUp(record)) forget(step);
 }

@@ -75,7 +75,8 @@ function tabsOf(row: Row, status: string, record: Rec | undefined): { id: string
   return named([failed ? "error" : waiting ? "wait" : "output", ...edited, "records", "raw"]);
 }
 
-function named(ids: string[]): { id: string; label: string }[] {
+/** Tabs, called as their ids are. */
+export function named(ids: string[]): { id: string; label: string }[] {
   return ids.map((id) => ({ id, label: id[0].toUpperCase() + id.slice(1) }));
 }
 

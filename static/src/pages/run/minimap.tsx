@@ -4,6 +4,7 @@ import { type Scale, place } from "../../model/scale";
 import type { Bar, Row } from "../../model/waterfall";
 import { choose } from "../../shell/route";
 import { dark } from "../../shell/settings";
+import { useWidth } from "../../ui/view";
 
 const HEIGHT = 30;
 const DRAGGED_MIN = 0.004;
@@ -64,13 +65,7 @@ export function useDrag(took: (part: readonly [number, number]) => void): Drag {
 
 export function Minimap({ rows, scale, zoom }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [width, setWidth] = useState(0);
-  useEffect(() => {
-    const parent = (canvas.current as HTMLCanvasElement).parentElement as HTMLElement;
-    const observer = new ResizeObserver(() => setWidth(parent.clientWidth));
-    observer.observe(parent);
-    return () => observer.disconnect();
-  }, []);
+  const width = useWidth(canvas);
   useEffect(() => {
     if (width > 0) draw(canvas.current as HTMLCanvasElement, width, rows, scale);
   }, [width, rows, rows.length > OFTEN_MAX ? 0 : scale, dark.value]);

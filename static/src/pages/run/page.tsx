@@ -30,7 +30,7 @@ import { Actions } from "./actions";
 import { Partly } from "./between";
 import { ErrorCard } from "./error_card";
 import { lookInside, useInside } from "./inside";
-import { Inspector } from "./inspector";
+import { Inspector, named } from "./inspector";
 import { zoomOf, zoomTo } from "./minimap";
 import { type Moment, comparedOf, momentOf, useWanted } from "./moment";
 import { Queued } from "./queued";
@@ -42,17 +42,9 @@ import { TimelineBar, arrangementOf } from "./timeline_bar";
 
 const TAG = "runs:tag";
 
-const TABS = [
-  { id: "timeline", label: "Timeline" },
-  { id: "graph", label: "Graph" },
-  { id: "history", label: "History" },
-  { id: "state", label: "State" },
-  { id: "diff", label: "Diff" },
-  { id: "watch", label: "Watch" },
-  { id: "lineage", label: "Lineage" },
-  { id: "logs", label: "Logs" },
-  { id: "audit", label: "Audit" },
-];
+const TABS = named(["timeline", "graph", "history", "state", "diff", "watch", "lineage", "logs", "audit"]);
+/** A key for each of them. */
+const TAB_KEYS = [..."twysdxlma"];
 const panel = <P extends object>(pick: (all: typeof import("./panels")) => FunctionComponent<P>): Later<P> => later(async () => ({ default: pick(await import("./panels")) }));
 const StepGraph = panel((all) => all.StepGraph);
 const History = panel((all) => all.History);
@@ -155,15 +147,7 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
     },
     ...LEVELS.map((level) => ({ keys: String(level), label: level === 0 ? "Fold all" : `Unfold down to level ${level}`, quiet: level > 2, run: () => setFolds({ level, turned: new Set() }) })),
     { keys: "O", label: "Fold or unfold all", run: () => setFolds(allIn(shown.root, folds)) },
-    { keys: "t", label: "Timeline", run: () => choose({ tab: null }) },
-    { keys: "w", label: "Graph", run: () => choose({ tab: "graph" }) },
-    { keys: "y", label: "History", run: () => choose({ tab: "history" }) },
-    { keys: "s", label: "State", run: () => choose({ tab: "state" }) },
-    { keys: "d", label: "Diff", run: () => choose({ tab: "diff" }) },
-    { keys: "x", label: "Watch", run: () => choose({ tab: "watch" }) },
-    { keys: "m", label: "Logs", run: () => choose({ tab: "logs" }) },
-    { keys: "l", label: "Lineage", run: () => choose({ tab: "lineage" }) },
-    { keys: "a", label: "Audit", run: () => choose({ tab: "audit" }) },
+    ...TABS.map(({ id, label }, index) => ({ keys: TAB_KEYS[index], label, run: () => choose({ tab: index > 0 ? id : null }) })),
     { keys: "c", label: "Copy the run's id", run: () => copy(run.id, "Id") },
     { keys: "i", label: "Copy the command that opens it in a terminal", run: () => copy(inTerminal(run.id, moment), "Command") },
     ...siblingKeys(run.id, "run", (id) => navigate(link(`/runs/${id}`, { tab: chosen("tab") }))),
@@ -176,10 +160,10 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
   const steps = useMemo(() => endedOf(folded), [folded]);
   const names = useMemo(() => [...new Set(steps.map((one) => one.label))], [steps]);
   const suspended = useMemo(() => all.findLast((record) => TURNS.has(record.kind))?.kind === "run.suspended", [all]);
-  const failing = useMemo(() => [...folded.steps.values()].findLast((row) => row.error !== null), [folded]);
+  const failing = useMemo(() => folded.steps.all.findLast((row) => row.error !== null), [folded]);
   return (
     <div class={`page full run-page ${moment.past ? "past" : ""}`}>
-      <PageHead title={run.function_id} actions={<Actions run={run} moment={moment} steps={steps} chosen={selected.kind === "step" && folded.steps.has(selected.id) ? { id: selected.id, label: selected.label, position: lastOf(selected, moment), type: selected.type, corrected: corrected(selected.records) } : null} />}>
+      <PageHead title={run.function_id} actions={<Actions run={run} moment={moment} steps={steps} chosen={selected.kind === "step" && folded.steps.get(selected.id) ? { id: selected.id, label: selected.label, position: lastOf(selected, moment), type: selected.type, corrected: corrected(selected.records) } : null} />}>
         <span class="faint mono">v{run.function_version}</span>
         <Badge>
           <Status status={run.unwinding ? "unwinding" : run.status} note={run.attempt > 1 ? `attempt ${run.attempt} of ${run.max_attempts}` : ""} />
@@ -348,7 +332,7 @@ function zoomOn(row: Row, scale: Scale, now: number): void {
 
 /** The last of the steps that ended: those that a form offers. */
 function endedOf(folded: Waterfall): { id: string; label: string }[] {
-  const found = [...folded.steps.values()].filter((row) => row.bars.some((bar) => bar.closed !== Infinity));
+  const found = folded.steps.all.filter((row) => row.bars.some((bar) => bar.closed !== Infinity));
   return found.slice(-OFFERED_MAX).map(({ id, label }) => ({ id, label }));
 }
 

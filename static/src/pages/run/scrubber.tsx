@@ -8,6 +8,7 @@ import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
 import { dark, wallTime } from "../../shell/settings";
 import { Icon } from "../../ui/icon";
+import { useWidth } from "../../ui/view";
 import { type Moment, goTo, goToPosition } from "./moment";
 import type { Records } from "./store";
 
@@ -223,13 +224,7 @@ function markOf(record: Rec): number {
 function Ticks({ records, scale }: { records: readonly Rec[]; scale: Scale }) {
   const marks = useMemo(() => Uint8Array.from(records, markOf), [records]);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [width, setWidth] = useState(0);
-  useEffect(() => {
-    const parent = (canvas.current as HTMLCanvasElement).parentElement as HTMLElement;
-    const observer = new ResizeObserver(() => setWidth(parent.clientWidth));
-    observer.observe(parent);
-    return () => observer.disconnect();
-  }, []);
+  const width = useWidth(canvas);
   useEffect(() => {
     if (width > 0) draw(canvas.current as HTMLCanvasElement, width, records, marks, scale);
   }, [width, records, scale, dark.value]);
@@ -240,8 +235,6 @@ function draw(canvas: HTMLCanvasElement, width: number, records: readonly Rec[],
   const ratio = devicePixelRatio || 1;
   canvas.width = width * ratio;
   canvas.height = TRACK_HEIGHT * ratio;
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${TRACK_HEIGHT}px`;
   const pen = canvas.getContext("2d") as CanvasRenderingContext2D;
   const style = getComputedStyle(canvas);
   const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
