@@ -84,15 +84,7 @@ try {
     rows.scrollTop = 0;
     return () => (rows.scrollTop += 240);
   });
-  measured.scrubbing = await frames(page, () => {
-    const slider = document.querySelector("input[type=range]");
-    const [low, high] = [Number(slider.min), Number(slider.max)];
-    const put = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
-    return (step) => {
-      put.call(slider, String(high - ((high - low) * (step % 90)) / 90));
-      slider.dispatchEvent(new Event("input", { bubbles: true }));
-    };
-  });
+  measured.scrubbing = await frames(page, scrubbed);
   measured.stepping = await frames(page, () => () => document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true })));
   measured.zooming = await frames(page, () => (step) => {
     const lane = document.querySelector(".wf-row.row .wf-lane");
@@ -100,6 +92,8 @@ try {
     const turn = { ctrlKey: true, deltaY: step % 60 < 30 ? -60 : 60, clientX: left + width / 3, bubbles: true, cancelable: true };
     lane.dispatchEvent(new WheelEvent("wheel", turn));
   });
+  await page.evaluate(() => (document.querySelector(".waterfall .rows").scrollTop = 0));
+  measured["with group"] = await frames(page, scrubbed);
   const elements = await page.locator(".waterfall .rows").evaluate((rows) => rows.querySelectorAll("*").length);
 
   console.log(`${COUNT.toLocaleString("en")} records, ${elements} elements in the waterfall; ${cpus().length} × ${cpus()[0].model}, load ${loadavg()[0].toFixed(1)}, ${browser.version()}`);
@@ -117,13 +111,26 @@ try {
   await browser.close();
 }
 
-/** Frames in each of which something is done. `busy` is the processor time of the page's thread for one: scripts, styles, layout
- * and painting, whatever else the machine does meanwhile; `wall` is how long it took. */
+/** Scrubbing, in the page; at the top of it all steps that repeat are in sight as a group. */
+function scrubbed() {
+  const slider = document.querySelector("input[type=range]");
+  const [low, high] = [Number(slider.min), Number(slider.max)];
+  const put = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+  return (step) => {
+    put.call(slider, String(high - ((high - low) * (step % 90)) / 90));
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+}
+
+/** Frames in each of which something is done, from when what was made ready for it has been drawn. `busy` is the processor time
+ * of the page's thread for one: scripts, styles, layout and painting, whatever else the machine does meanwhile; `wall` is how
+ * long it took. */
 async function frames(page, made) {
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable", { timeDomain: "threadTicks" });
   const spent = async () => (await session.send("Performance.getMetrics")).metrics.find((one) => one.name === "TaskDuration").value * 1_000;
   await page.evaluate((text) => (globalThis.act = (0, eval)(`(${text})`)()), made.toString());
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))));
   const [busy, wall] = [[], []];
   for (let step = 1; step <= FRAMES; step++) {
     const before = await spent();
