@@ -1061,7 +1061,7 @@ test("a line of a run's log leads to its moment and its step, and back", ONCE, a
   await page.locator(".history-bar >> text=30,000").waitFor();
   const rows = page.locator(".table .rows");
   const few = await rows.evaluate((one) => one.querySelectorAll("*").length);
-  await page.locator("role=row >> text=line 3 ").click();
+  await page.locator("role=row >> text='line 3'").click();
   await page.locator(`.inspector h2:has-text('${done.name}')`).waitFor();
   await page.keyboard.press("n");
   await page.locator(".log-line .stack >> text=line 4").waitFor();
