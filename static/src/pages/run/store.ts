@@ -34,73 +34,26 @@ const RETRY_MS = 3_000;
 export function useRecords(runId: string): Records {
   const [state, setState] = useState<{ all: readonly Rec[]; loading: boolean; error: ApiError | null }>({ all: [], loading: true, error: null });
   const [filling, setFilling] = useState<AbortController | null>(null);
-  const last = useRef(0);
   const again = useRef<() => void>(() => undefined);
   const gaps = useMemo(() => gapsOf(state.all), [state.all]);
   const show = (page: readonly Rec[]): void => setState((before) => ({ all: merged(before.all, page), loading: false, error: null }));
 
   useEffect(() => {
-    const abort = new AbortController();
-    let busy = false;
-    let wanted = false;
-    let timer = 0;
-    let shown = 0;
-    last.current = 0;
-    const look = async (): Promise<void> => {
-      if (busy) {
-        wanted = true;
-        return;
-      }
-      busy = true;
-      wanted = false;
-      clearTimeout(timer);
-      const gathered = gathering(
-        () => shown,
-        (page) => {
-          shown += page.length;
-          show(page);
-        },
-      );
-      try {
-        if (last.current === 0) {
-          const oldest = await part(runId, { limit: OLDEST }, abort.signal);
-          const pages = [oldest.records, ...(oldest.newest.version > WHOLE_MAX ? await others(runId, abort.signal) : [])];
-          const end = pages[1] ?? pages[0];
-          last.current = end.at(-1)?.position ?? 0;
-          shown = end.length;
-          setState((before) => ({ all: pages.reduce(merged, before.all), loading: false, error: null }));
-          if (oldest.after === undefined) return;
-        }
-        await fetched(
-          runId,
-          last.current,
-          (page) => {
-            last.current = page.at(-1)?.position ?? last.current;
-            gathered.take(page);
-          },
-          abort.signal,
-        );
-        gathered.show();
-      } catch (error) {
-        if (abort.signal.aborted || !(error instanceof ApiError)) return;
-        gathered.show();
-        setState((before) => ({ ...before, loading: false, error }));
-        if (error.status === 0 || error.status === 503) timer = setTimeout(() => void look(), RETRY_MS);
-      } finally {
-        busy = false;
-        if (wanted && !abort.signal.aborted) void look();
-      }
-    };
-    again.current = () => void look();
-    void look();
-    const end = follow(`system.run.${runId}.>`, () => void look());
-    return () => {
-      abort.abort();
-      clearTimeout(timer);
-      end();
-    };
+    const { look, end } = recordsAfter(
+      runId,
+      0,
+      show,
+      (error) => setState((before) => ({ ...before, loading: false, error })),
+      async (signal) => {
+        const oldest = await part(runId, { limit: OLDEST }, signal);
+        const pages = [oldest.records, ...(oldest.newest.version > WHOLE_MAX ? await others(runId, signal) : [])];
+        show(pages.reduce(merged));
+        return { all: pages[1] ?? pages[0], ended: oldest.after === undefined };
+      },
+    );
+    again.current = look;
+    return end;
   }, [runId]);
-
 
   const asked = useRef(new Set<number>()).current;
   const [at, b] = [chosen("at"), chosen("b")];
@@ -201,9 +154,18 @@ function gathering(shown: () => number, show: (page: readonly Rec[]) => void): {
   };
 }
 
+/** What is asked for before all that follows: `all` without a gap up to where that begins; `ended` where nothing does. */
+type First = (signal: AbortSignal) => Promise<{ all: readonly Rec[]; ended: boolean }>;
+
 /** Tells what there is of a run after a position, and what comes, until it is ended; none may have come, too. `again` is
  * said of a failure after which it looks again by itself. */
-export function recordsAfter(runId: string, after: number, take: (more: readonly Rec[]) => void, fail: (error: ApiError, again: boolean) => void): { look: () => void; end: () => void } {
+export function recordsAfter(
+  runId: string,
+  after: number,
+  take: (more: readonly Rec[]) => void,
+  fail: (error: ApiError, again: boolean) => void,
+  first?: First,
+): { look: () => void; end: () => void } {
   const abort = new AbortController();
   let busy = false;
   let wanted = false;
@@ -217,35 +179,40 @@ export function recordsAfter(runId: string, after: number, take: (more: readonly
     busy = true;
     wanted = false;
     clearTimeout(timer);
-    let held: Rec[] = [];
-    const show = (): void => {
-      const more = held;
-      held = [];
-      shown += more.length;
-      take(more);
-    };
+    const gathered = gathering(
+      () => shown,
+      (page) => {
+        shown += page.length;
+        take(page);
+      },
+    );
     try {
+      if (after === 0 && first) {
+        const begun = await first(abort.signal);
+        after = begun.all.at(-1)?.position ?? 0;
+        shown = begun.all.length;
+        if (begun.ended) return;
+      }
       await fetched(
         runId,
         after,
         (page) => {
           after = page.at(-1)?.position ?? after;
-          held.push(...page);
-          if (held.length >= shown) show(); // each time twice as many: all are folded a few times, not once a page
+          gathered.take(page);
         },
         abort.signal,
       );
-      show();
+      gathered.show();
     } catch (error) {
       if (abort.signal.aborted || !(error instanceof ApiError)) return;
-      show();
+      gathered.show();
       const again = error.status === 0 || error.status === 503;
       fail(error, again);
       if (again) timer = setTimeout(look, RETRY_MS);
     } finally {
       busy = false;
+      if (wanted && !abort.signal.aborted) void look();
     }
-    if (wanted) void look();
   };
   void look();
   const unfollow = follow(`system.run.${runId}.>`, () => void look());
