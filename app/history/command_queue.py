@@ -57,7 +57,7 @@ class CommandQueue:
         if first and not self._group and self._weight < OVERTAKEN_WEIGHT_MAX:
             self._first.append(Waiting(command, done))
             self._first_weight += command.weight
-            self._rush.on = self._first_weight >= BATCH_WEIGHT_MAX
+            self._rush.on = self._rush.on or self._first_weight >= BATCH_WEIGHT_MAX
         else:
             self._others.append(Waiting(command, done, self._group))
         self._weight += command.weight
@@ -80,7 +80,7 @@ class CommandQueue:
         batch: list[Waiting] = []
         first = _move(self._first, batch, 0)
         self._first_weight -= first
-        self._rush.on = self._first_weight >= BATCH_WEIGHT_MAX
+        self._rush.on = self._rush.on and bool(self._first)
         self._weight -= _move(self._others, batch, first)
         return batch
 

@@ -1,14 +1,14 @@
-"""A rush: the commands that go first fill the next transaction by themselves.
+"""A rush: so many commands go first that they fill a transaction by themselves. It is over when none of them waits.
 
-What others bring meanwhile could not be in that transaction, and the work of reading it, or of telling others what is
-recorded, would only keep those waiting whose time has come. So whoever can, stands back, but not for long.
+What others bring meanwhile could not be in the next transaction, and the work of reading it, or of telling others what
+is recorded, would only keep those waiting whose time has come. So whoever can, stands back, but not for long.
 """
 
 from __future__ import annotations
 
 import asyncio
 
-PATIENCE_S = 2.0
+PATIENCE_S = 4.0
 """How long somebody stands back in all, until a rush is over."""
 
 

@@ -48,8 +48,8 @@ _KINDS = frozenset(
     )
 )
 
-TOGETHER_MAX = 2_000
-"""Runs that are due, and offered before others have their turn in the event loop: more than a transaction takes."""
+TOGETHER_MAX = 250
+"""Runs that are due, and offered before others have their turn in the event loop: the store may be done meanwhile."""
 
 Act = Callable[[str, str], None]
 """Called with environment and run id."""

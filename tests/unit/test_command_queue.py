@@ -103,24 +103,34 @@ def test_nobody_waits_after_all_were_taken(queue: CommandQueue) -> None:
     assert put(queue, "b", weight=8)
 
 
-def test_there_is_a_rush_while_those_who_go_first_fill_the_next_batch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rush_begins_when_those_who_go_first_fill_a_batch_alone_and_ends_with_the_last_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(command_queue, "BATCH_WEIGHT_MAX", 3)
     rush = Rush()
     queue = CommandQueue(rush)
     for name in ("a", "b", "c", "d"):
         put(queue, name)
-    assert not rush.on
-
     for name in ("1", "2"):
         put(queue, name, first=True)
     assert not rush.on
+
     put(queue, "heavy", first=True, weight=2)
     assert rush.on
 
     assert names(queue.take_batch()) == "1 2 a"
-    assert not rush.on
-    for name in ("3", "4"):
-        put(queue, name, first=True)
     assert rush.on
+    assert names(queue.take_batch()) == "heavy b"
+    assert not rush.on
+
+
+def test_a_rush_ends_when_nobody_waits_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_queue, "BATCH_WEIGHT_MAX", 1)
+    rush = Rush()
+    queue = CommandQueue(rush)
+    put(queue, "1", first=True)
+    assert rush.on
+
     queue.take_all()
+
     assert not rush.on
