@@ -93,7 +93,7 @@ class PullWorkers:
         desk.wake()
         desk.poll = mine = asyncio.Event()
         try:
-            desk.session.credit = max(0, available - len(desk.jobs))
+            desk.session.credit = max(0, available - len(desk.jobs) - desk.session.starting)
             self._dispatcher.fill(desk.session)
             if not desk.jobs and wait_s > 0:
                 await self._clock.wait_until(self._clock.now_us() + int(wait_s * 1_000_000), mine)

@@ -123,6 +123,27 @@ async def test_no_more_jobs_are_given_than_asked_for(node: Node, worker: Worker)
         given |= {job.run_id for job in jobs}
 
 
+async def test_a_poll_asks_for_no_second_run_while_the_start_of_one_is_being_recorded(
+    node: Node, worker: Worker
+) -> None:
+    run_ids = {await emit(node) for _ in range(2)}
+    given: set[str] = set()
+    while given != run_ids:
+        given |= {job.run_id for job in await worker.poll()}
+    worker.register()  # its jobs go back to the queue, to be started again
+    async with within("both runs to wait for a worker"):
+        while node.dispatcher.queued < 2:  # noqa: ASYNC110 - who follows history queues them, and tells nobody
+            await asyncio.sleep(0)
+
+    assert await worker.poll(available=1, wait_s=0.0) == []
+    [session] = node.dispatcher.sessions
+    assert session.starting == 1
+    [job] = await worker.poll(available=1)
+
+    assert list(session.jobs) == [job.id]
+    assert session.starting == 0
+
+
 async def test_a_poll_that_is_dropped_leaves_its_job_for_the_next(node: Node, worker: Worker) -> None:
     held = await polling(worker)
     held.cancel()
