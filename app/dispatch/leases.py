@@ -91,12 +91,10 @@ class Leases:
         return [job for job in session.jobs.values() if job.lease_expires_at < now]
 
     def drop(self, session: Session, job: Job) -> bool:
-        """The job is off the worker's hands; whether that means that nobody holds its run."""
-        session.jobs.pop(job.id, None)
-        if self._jobs.get(job.run_id, (None, None))[1] is not job:
-            return False
-        del self._jobs[job.run_id]
-        return True
+        """The job is off the worker's hands; whether it was in them."""
+        if self._jobs.get(job.run_id, (None, None))[1] is job:
+            del self._jobs[job.run_id]
+        return session.jobs.pop(job.id, None) is not None
 
     # Parked executions.
 

@@ -84,6 +84,8 @@ class Queue:
         self._functions: dict[Lane, _Function] = {}
         self._items: dict[str, Ready] = {}
         self._busy: dict[str, tuple[Lane, str]] = {}
+        self._more: dict[str, int] = {}
+        """Of runs that were popped again before they were released, how often."""
         self._kept_bytes = 0
         self._number = 0
 
@@ -170,10 +172,16 @@ class Queue:
             running[dispatch.concurrency_key] = running.get(dispatch.concurrency_key, 0) + 1
 
     def release(self, run_id: str) -> None:
-        """The run executes no more: another of its concurrency key may."""
-        lane, key = self._busy.pop(run_id, (None, ""))
+        """The run executes no more: another of its concurrency key may. One that was popped twice, because it could go
+        on again before it was known what came of its start, is released twice."""
+        lane, key = self._busy.get(run_id, (None, ""))
         if lane is None:
             return
+        more = self._more.pop(run_id, 0)
+        if more > 1:
+            self._more[run_id] = more - 1
+        elif not more:
+            del self._busy[run_id]
         function = self._functions[lane]
         left = function.running[key] - 1
         if left:
@@ -259,6 +267,8 @@ class Queue:
         return False
 
     def _count(self, lane: Lane, function: _Function, key: _Key, run_id: str, now: int) -> None:
+        if run_id in self._busy:
+            self._more[run_id] = self._more.get(run_id, 0) + 1
         self._busy[run_id] = (lane, key.concurrency)
         function.running[key.concurrency] = function.running.get(key.concurrency, 0) + 1
         throttle = function.limits.throttle

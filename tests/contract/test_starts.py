@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
+from app.clock import ManualClock
 from app.dispatch.queue import Lane
 from app.dispatch.starts import TOGETHER_MAX, Starts
 from app.dispatch.workers import Session
@@ -15,7 +16,8 @@ from app.history.committer import submitted
 from app.history.kinds import RunStarted
 from app.node import Node
 from app.runs.engine import Begun, Engine, Started
-from tests.support.worker import emit, register, status_of
+from tests.support.bounds import within
+from tests.support.worker import Worker, emit, ended, register, status_of
 
 LANE: Lane = ("default", "f")
 
@@ -32,6 +34,30 @@ async def test_a_run_that_cannot_be_started_keeps_no_other_from_it(node: Node) -
 
     assert [type(one) for one in told] == [Begun, RunNotRunning, RunNotFound, Begun]
     assert [await status_of(node, run_id) for run_id in runs] == ["running", "cancelled", "running"]
+
+
+async def test_a_run_that_can_go_on_twice_takes_up_no_capacity_once_it_has_ended(
+    node: Node, clock: ManualClock
+) -> None:
+    await register(node)
+    worker = Worker(node)
+    run_id = await emit(node)
+    job = await worker.job()
+    worker.sleep(job, "nap", clock.now_us() + 1_000_000)
+    await node.committer.drain()
+    clock.advance(seconds=1)
+    for _ in range(2):  # as by its timer, and by an event that comes before its start is recorded
+        node.dispatcher.ready([("default", run_id)])
+    [session] = node.dispatcher.sessions
+    assert session.starting == 2
+
+    worker.complete(await worker.job())
+
+    assert await ended(node, run_id) == "completed"
+    async with within("all starts to be told"):
+        while session.starting:  # noqa: ASYNC110 - a start that is refused is told to nobody
+            await asyncio.sleep(0)
+    assert node.dispatcher.queue.running(LANE) == {}
 
 
 class Recording:

@@ -175,6 +175,23 @@ def test_it_is_told_what_a_run_waits_for() -> None:
     assert queue.blocking(LANE)(again) == "paused"
 
 
+def test_a_run_that_is_popped_twice_takes_up_capacity_until_it_is_released_twice() -> None:
+    """It could go on again before it was known what became of its start."""
+    queue = Queue()
+    queue.configure(LANE, Limits(concurrency=Concurrency(3, "k")))
+    for _ in range(3):
+        queue.push(LANE, Ready("r"))
+        assert queue.pop(LANE, 0) is not None
+
+    counts = [queue.running(LANE)]
+    for _ in range(4):
+        queue.release("r")
+        counts.append(queue.running(LANE))
+
+    assert counts == [{"": 3}, {"": 2}, {"": 1}, {}, {}]
+    assert (queue._busy, queue._more) == ({}, {})
+
+
 def test_nothing_is_left_of_keys_whose_runs_have_ended() -> None:
     """As many different keys as events bring."""
     queue = Queue()
