@@ -85,6 +85,9 @@ class Dispatcher:
         self._starts = Starts(engine=engine, node_id=nodes.id, tell=self._told)
         self._joined = asyncio.Event()
         self._store_fails = False
+        self._overtaken: set[str] = set()
+        """Runs that ended, or were stopped, after they were to be started and before a worker has them. Each start of
+        them that is under way then comes to nothing: what can go on after all is given back, and started again."""
 
     @property
     def sessions(self) -> Sessions:
@@ -357,7 +360,7 @@ class Dispatcher:
 
     def _not_started_again(self, session: Session, lane: Lane, run_id: str, error: BaseException) -> None:
         if passing(error):
-            self.queue.release(run_id)
+            self._start_is_over(run_id)
             self._start_later(session, lane[0], run_id, error)
         else:
             log.debug("run not started", run_id=run_id, reason=str(error))
@@ -377,9 +380,13 @@ class Dispatcher:
                 return
             if error is not None:
                 log.warning("run not handed out", run_id=run_id, error=str(error))
-            if provision is None or session.closed:
+            if provision is None or session.closed or run_id in self._overtaken:
+                left = "the worker left before it was handed the run"
+                reason = "it was stopped before it was handed out" if run_id in self._overtaken else left
+                if parked is not None:
+                    session.cancel(parked, reason)
                 self._not_handed_out(session, lane, run_id)
-                self._give_back(lane[0], run_id, seq, "the worker left before it was handed the run")
+                self._give_back(lane[0], run_id, seq, reason)
                 return
             created, event = provision.beginning
             session.starting -= 1
@@ -411,10 +418,16 @@ class Dispatcher:
             self._offer((job.environment, job.function_id))
 
     def _not_handed_out(self, session: Session, lane: Lane, run_id: str) -> None:
-        self.queue.release(run_id)
+        self._start_is_over(run_id)
         self._offer(lane)
         session.starting -= 1
         self._regain(session)
+
+    def _start_is_over(self, run_id: str) -> None:
+        """Nothing came of it; another one of the run may be under way."""
+        self.queue.release(run_id)
+        if not self.queue.executes(run_id):
+            self._overtaken.discard(run_id)
 
     def _regain(self, session: Session) -> None:
         session.credit += 1
@@ -432,6 +445,8 @@ class Dispatcher:
             if session.standing:
                 session.credit += 1
             self.fill(session)
+        elif self.queue.executes(run_id):
+            self._overtaken.add(run_id)
 
     def _lost(self, node_id: str) -> None:
         """A node is gone: what its workers had goes back to the queue, unless another node was first to say so."""

@@ -190,6 +190,10 @@ class Queue:
             del function.running[key]
         function.turn.extend(function.at_capacity.pop(key, ()))
 
+    def executes(self, run_id: str) -> bool:
+        """Whether the run was popped, or executes on another node, and is not released."""
+        return run_id in self._busy
+
     def started(self, lane: Lane, throttle_key: str, instants: Iterable[int]) -> None:
         """Runs of a throttled function that started before this queue was there, oldest first."""
         self._function(lane).starts[throttle_key] = deque(instants)

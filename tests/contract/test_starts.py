@@ -16,8 +16,9 @@ from app.history.committer import submitted
 from app.history.kinds import RunStarted
 from app.node import Node
 from app.runs.engine import Begun, Engine, Started
+from app.runs.yields import Sleep
 from tests.support.bounds import within
-from tests.support.worker import Worker, emit, ended, register, status_of
+from tests.support.worker import Worker, emit, ended, register, status_of, step_id
 
 LANE: Lane = ("default", "f")
 
@@ -58,6 +59,29 @@ async def test_a_run_that_can_go_on_twice_takes_up_no_capacity_once_it_has_ended
         while session.starting:  # noqa: ASYNC110 - a start that is refused is told to nobody
             await asyncio.sleep(0)
     assert node.dispatcher.queue.running(LANE) == {}
+
+
+async def test_a_run_that_is_cancelled_right_after_its_start_is_not_left_to_a_worker(
+    node: Node, clock: ManualClock
+) -> None:
+    await register(node)
+    worker = Worker(node)
+    run_id = await emit(node)
+    job = await worker.job()
+    worker.wait(job, Sleep(step_id(job, "nap"), "nap", clock.now_us() + 1_000_000), parked=True)
+    await node.committer.drain()
+    clock.advance(seconds=1)
+    node.dispatcher.ready([("default", run_id)])
+    [session] = node.dispatcher.sessions
+    assert session.starting == 1
+
+    await node.engine.cancel("default", run_id, reason="changed my mind")  # in the same transaction
+
+    async with within("the start to be told"):
+        while session.starting:  # noqa: ASYNC110 - a start in vain is told to nobody
+            await asyncio.sleep(0)
+    assert await status_of(node, run_id) == "cancelled"
+    assert (session.jobs, session.credit, node.dispatcher.queue.running(LANE)) == ({}, 10, {})
 
 
 class Recording:
