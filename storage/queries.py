@@ -124,7 +124,7 @@ def _query(name: str, kind: Kind, body: str, style: Style, where: str) -> Query:
     columns: tuple[str, ...] = ()
     if kind in ("each", "all"):
         insert = _INSERT.match(body)
-        if insert is not None and _listed(insert["values"]) == tuple(f":{one}" for one in _listed(insert["columns"])):
+        if insert is not None and _goes_in_rows(insert, body):
             columns = _listed(insert["columns"])
         elif kind == "all":
             raise ValueError(f"{where} is no insert of values that are named as their columns")
@@ -141,9 +141,16 @@ def _query(name: str, kind: Kind, body: str, style: Style, where: str) -> Query:
         return text.replace("%", "%%") if style == "psycopg" else text
 
     sql = _tokens(_NAME).sub(rewrite, body).removesuffix(";")
-    if kind == "each" and (style == "psycopg" or params != set(columns)):
+    if kind == "each" and style == "psycopg":
         columns = ()
     return Query(name, kind, sql, frozenset(params), columns)
+
+
+def _goes_in_rows(insert: re.Match[str], body: str) -> bool:
+    """Whether the values are named as their columns, and what follows them names none: it is said once for many."""
+    named = tuple(f":{column}" for column in _listed(insert["columns"]))
+    after = _tokens(_NAME).finditer(body, insert.end())
+    return _listed(insert["values"]) == named and not any(token["param"] for token in after)
 
 
 def _of_document(table: str, columns: Sequence[str]) -> str:

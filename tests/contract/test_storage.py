@@ -299,6 +299,7 @@ def test_queries_include_fragments_outside_literals(tmp_path: Path) -> None:
         ("-- fragment: g\n1\n-- name: q :one\nselect {G};\n", "q includes {G}"),
         ("-- name: q :all\ndelete from t where id = :id;\n", "q is no insert"),
         ("-- name: q :all\ninsert into t (a, b) values (:b, :a);\n", "q is no insert"),
+        ("-- name: q :all\ninsert into t (a) values (:a)\non conflict (a) do update set a = :a;\n", "q is no insert"),
     ],
 )
 def test_a_query_that_cannot_be_read_is_an_error(tmp_path: Path, written: str, told: str) -> None:
@@ -306,6 +307,16 @@ def test_a_query_that_cannot_be_read_is_an_error(tmp_path: Path, written: str, t
 
     with pytest.raises(ValueError, match=re.escape(f"q.sql: {told}")):
         queries.load(tmp_path, style="named")
+
+
+def test_an_insert_goes_in_rows_unless_it_names_a_value_after_them(tmp_path: Path) -> None:
+    insert = "insert into t (a, b) values (:a, :b)\non conflict (a) do update set b = "
+    (tmp_path / "q.sql").write_text(f"-- name: q :each\n{insert}excluded.b;\n-- name: r :each\n{insert}:b;\n")
+
+    found = queries.load(tmp_path, style="named")
+
+    assert (found["q"].columns, found["r"].columns) == (("a", "b"), ())
+    assert queries.of_rows(found["q"], 2) == insert.replace("(:a, :b)", "(?, ?), (?, ?)") + "excluded.b"
 
 
 def test_a_fragment_is_its_own_files(tmp_path: Path) -> None:
