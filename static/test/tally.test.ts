@@ -68,3 +68,12 @@ test("what is known of a group is forgotten when something happens below it", ()
   assert.deepEqual([...counts(group, Infinity, 1e9)], [...asked(group, Infinity, 1e9)]);
   assert.ok(counts(group, Infinity, 1e9).has("dead"));
 });
+
+test("the time of a run is told however often it was at work", () => {
+  const { root } = waterfall(story(), "f");
+  const bar = { role: "run", pattern: "thin", status: "running", attempt: 1, opened: 0, closed: 0 } as const;
+  const bars = Array.from({ length: 200_000 }, (_, index) => ({ ...bar, from: index, to: index + 1 }));
+
+  assert.deepEqual(span({ ...root, bars }), { from: 0, to: 200_000 });
+  assert.deepEqual(span({ ...root, bars: [...bars, { ...bar, from: 200_000, to: NaN }] }), { from: 0, to: NaN });
+});

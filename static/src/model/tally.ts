@@ -38,8 +38,8 @@ export function span(row: Row): Span {
   if (row.children.length > 0 && row.kind !== "run") return tallyOf(row).span;
   const own = row.bars.filter((bar) => bar.role !== "edit");
   const bars = own.length > 0 ? own : row.bars;
-  const ends = bars.map((bar) => bar.to);
-  return { from: bars[0]?.from ?? NaN, to: ends.some(Number.isNaN) ? NaN : Math.max(...ends) };
+  // Not as arguments of Math.max: there may be more than a call can have.
+  return { from: bars[0]?.from ?? NaN, to: bars.reduce((to, bar) => Math.max(to, bar.to), -Infinity) };
 }
 
 /** How many of the steps below a row have each status at a position. */
