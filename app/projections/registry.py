@@ -118,6 +118,7 @@ class Registry:
 
         def decide(known: Projection | None) -> tuple[Sequence[Fact], str]:
             if known is None or known.deleted:
+                revisions.check(f"projection {name}", found=0, expected=expected)  # it is not there to be changed
                 generation = known.generations + 1 if known else 1
                 return [ProjectionRegistered(definition, generation, reason=reason)], "registered"
             return _again(known, definition, reason)

@@ -128,3 +128,15 @@ def test_what_is_gone_or_was_made_anew_is_not_what_was_seen(http: httpx.Client) 
 
     assert made(http, GROUP, ("DELETE", "", None), seen).status_code == 412
     assert http.get(GROUP).status_code == 200
+
+
+def test_a_projection_that_was_deleted_meanwhile_is_not_registered_anew(http: httpx.Client) -> None:
+    seen = http.put(PROJECTION, json=COUNTING).headers["ETag"]
+    http.delete(PROJECTION).raise_for_status()
+
+    refused = http.put(PROJECTION, json={**COUNTING, "description": "of orders"}, headers={"If-Match": seen})
+
+    assert (refused.status_code, refused.json()["code"]) == (412, "REVISION_CONFLICT")
+    assert "projection.deleted" in refused.json()["hint"]
+    assert http.get(PROJECTION).status_code == 404
+    assert http.put(PROJECTION, json=COUNTING).status_code == 201
