@@ -48,6 +48,7 @@ export function Scrubber({ records: { all: records, gaps, near, seek }, moment, 
     const page = await near(direction === 1 ? { after: gap.after, limit: AROUND } : { before: gap.before, direction: "backward", limit: AROUND });
     const next = page.at(direction === 1 ? 0 : -1);
     if (next) choose({ at: next.position });
+    else setPlaying(false);
   };
   const jump = async (direction: 1 | -1, kinds: readonly string[]): Promise<void> => {
     const found = await seek(index, direction, kinds);
