@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from app.errors import RevisionConflict
+from app.errors import IronflowError, RevisionConflict
 from app.history.entry import Entry
 from storage import history
 from storage.contract import Storage, Transaction
@@ -38,23 +38,29 @@ def check(what: str, *, found: int, expected: int | None) -> None:
 
 @asynccontextmanager
 async def telling(
-    storage: Storage, environment: str, stream: str, *, version: int | None = None, position: int | None = None
+    storage: Storage,
+    environment: str,
+    stream: str,
+    *,
+    version: int | None = None,
+    position: int | None = None,
+    conflict: type[IronflowError] = RevisionConflict,
 ) -> AsyncIterator[None]:
-    """Around what is done to that version of the stream, or to what it was at that position: the hint of a
-    RevisionConflict tells what happened since."""
+    """Around what is done to that version of the stream, or to what it was at that position: the hint of a conflict
+    tells what happened since."""
 
     def read(tx: Transaction) -> str:
         last = history.last_of_stream(tx, environment, stream, until=position) if position else None
-        return since(tx, environment, stream, last.version if last is not None else version or 0)
+        return _since(tx, environment, stream, last.version if last is not None else version or 0)
 
     try:
         yield
-    except RevisionConflict as conflict:
+    except conflict as refused:
         told = await storage.read(read)
-        raise RevisionConflict(conflict.message, hint=told or conflict.hint) from None
+        raise conflict(refused.message, hint=told or refused.hint) from None
 
 
-def since(tx: Transaction, environment: str, stream: str, version: int) -> str:
+def _since(tx: Transaction, environment: str, stream: str, version: int) -> str:
     """What happened in the stream since that version of it, in words; "" if nothing did."""
     page = history.of_stream(tx, environment, stream, after_version=version)
     told = ", ".join(_told(Entry(record)) for record in page[-SHOWN_MAX:])

@@ -14,11 +14,8 @@ import msgspec
 
 from app import texts
 from app.errors import IdempotencyConflict, InvalidArgument, RunChanged
-from app.history import revisions
 from app.history.kinds import Asked, Fact
-from app.runs.noun import stream
 from app.runs.state import Run, known
-from storage.contract import Transaction
 
 KEY_CHARS_MAX = 255
 
@@ -81,8 +78,3 @@ def guarded(run: Run | None, request: Request, wanted: bytes, decide: Decide) ->
 def fingerprint(wanted: bytes) -> str:
     """What tells one request from another under the same key."""
     return hashlib.sha256(wanted).hexdigest()[:16]
-
-
-def changes(tx: Transaction, environment: str, run_id: str, version: int) -> str:
-    """What happened to the run since that version of it, in words; "" if nothing did."""
-    return revisions.since(tx, environment, stream(run_id), version)

@@ -14,6 +14,7 @@ import msgspec
 from app import texts
 from app.clock import Clock
 from app.errors import IronflowError, RunChanged
+from app.history import revisions
 from app.history.committer import Command, Committer, Decision, Done
 from app.history.entry import Draft, Entry
 from app.history.kinds import (
@@ -31,7 +32,7 @@ from app.history.kinds import (
 )
 from app.ids import Ids
 from app.runs import children, commands, holding, machine, steering, steps, tags, waiting, writing, yields
-from app.runs.asking import Request, changes, guarded
+from app.runs.asking import Request, guarded
 from app.runs.breakpoints import Breakpoints
 from app.runs.commands import Decider, Diverged
 from app.runs.functions import Functions
@@ -453,11 +454,9 @@ class Engine:
         def decider(run: Run | None, now: int) -> list[Fact]:
             return guarded(run, request, wanted, decide)
 
-        try:
+        where = stream(run_id)
+        async with revisions.telling(self._storage, environment, where, version=request.expected, conflict=RunChanged):
             await self._ask(environment, run_id, decider, request.actor, request.via)
-        except RunChanged as changed:
-            since = await self._storage.read(lambda tx: changes(tx, environment, run_id, request.expected or 0))
-            raise RunChanged(changed.message, hint=since or changed.hint) from None
 
     def _at_breakpoints(self, environment: str, run_id: str, decide: Decider) -> Decider:
         """The decision, and what holds the run after a step that ends by it."""

@@ -9,13 +9,14 @@ import msgspec
 
 from app import jsonvalue
 from app.errors import FailedPrecondition, FunctionNotFound, IdempotencyConflict, InvalidArgument, RunChanged
+from app.history import revisions
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft, Entry, through
 from app.history.kinds import ABSENT, Asked, Fact, FunctionRegistered, GatePassed, Origin, RunCreated
 from app.ids import Ids
 from app.runs import admission, forking, gates, planning
 from app.runs.admission import Arrival
-from app.runs.asking import Request, changes, fingerprint
+from app.runs.asking import Request, fingerprint
 from app.runs.functions import Functions
 from app.runs.gates import Gate
 from app.runs.matching import Candidate
@@ -129,12 +130,12 @@ class Forks:
         if "\0" in run_id:
             raise not_found(environment, run_id)
         source = await self._storage.read(lambda tx: _source(tx, environment, run_id, wish))
-        if request.expected is not None and request.expected != source.run.version:
-            since = await self._storage.read(lambda tx: changes(tx, environment, run_id, request.expected or 0))
-            raise RunChanged(
-                f"{run_id} is at version {source.run.version}, not {request.expected}",
-                hint=since or "read the run again",
-            )
+        where = stream(run_id)
+        async with revisions.telling(self._storage, environment, where, version=request.expected, conflict=RunChanged):
+            if request.expected is not None and request.expected != source.run.version:
+                raise RunChanged(
+                    f"{run_id} is at version {source.run.version}, not {request.expected}", hint="read the run again"
+                )
         return source
 
     def _made(
