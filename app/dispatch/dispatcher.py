@@ -39,7 +39,8 @@ from app.history.insist import insist, passing
 from app.history.kinds import Failure, RunCreated
 from app.history.tail import Tail
 from app.ids import Ids
-from app.runs.engine import Begun, Engine
+from app.runs.commands import Begun
+from app.runs.engine import Engine
 from app.runs.functions import Functions
 from app.runs.holding import Breakpoint
 from app.runs.memo import Memos
@@ -314,7 +315,6 @@ class Dispatcher:
             unwinds=session.unwinds,
             node=self._nodes.id,
             done=started,
-            urgent=False,
         )
         if session.jobs.get(job.id) is job:
             session.assign(job)

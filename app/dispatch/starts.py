@@ -10,7 +10,8 @@ from app.dispatch.queue import Lane
 from app.dispatch.turns import Turns
 from app.dispatch.workers import Session
 from app.history.insist import passing
-from app.runs.engine import Begun, Engine, Started
+from app.runs.commands import Begun, Started
+from app.runs.engine import Engine
 
 TOGETHER_MAX = 100
 

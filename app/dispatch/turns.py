@@ -14,7 +14,7 @@ class Turns:
         self._waiting: deque[tuple[int, Callable[[], None]]] = deque()
         self._wake = asyncio.Event()
 
-    def add(self, work: Callable[[], None], *, weight: int = 1) -> None:
+    def add(self, work: Callable[[], None], *, weight: int) -> None:
         """Have it done in its turn. `weight` is how many things it does. `run` must be running."""
         self._waiting.append((weight, work))
         self._wake.set()

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
-from app.errors import FailedPrecondition
+import msgspec
+
+from app.errors import FailedPrecondition, IronflowError
 from app.history.committer import Command, Decision, Done
 from app.history.entry import Draft, through
-from app.history.kinds import Fact, RunFailed, RunPaused, RunStarted, RunTagged, Said, StepFailed
-from app.runs import tags, writing
+from app.history.kinds import Fact, RunFailed, RunPaused, RunStarted, RunTagged, Said, StepCompleted, StepFailed
+from app.runs import machine, tags, writing
 from app.runs.admission import on_failure
+from app.runs.memo import Memos, woken
 from app.runs.noun import stream
 from app.runs.state import Run
 from app.runs.writing import WriteRefused
@@ -20,6 +23,18 @@ from app.runs.writing import WriteRefused
 _TOLD = (RunStarted, RunPaused)
 
 Decider = Callable[[Run | None, int], list[Fact]]
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """An execution that has begun. `news` is all that a worker does not know that keeps the one before, where that is
+    known without reading it."""
+
+    started: RunStarted
+    news: Memos | None
+
+
+Started = Begun | IronflowError | None
+"""What became of one of several that were to be started."""
 
 
 class Diverged(FailedPrecondition):
@@ -36,6 +51,35 @@ def command(
     where = stream(run_id)
     deciding = partial(decided_by, where, decider, causation=causation, actor=actor, metadata=through(via))
     return Command(environment, (where,), deciding)
+
+
+def start(environment: str, run_id: str, *, worker_id: str, unwinds: bool, node: str) -> Command:
+    """What hands the run to a worker of a node; its answer is what has Begun."""
+    where = stream(run_id)
+    starting = _starting(worker_id, unwinds, node)
+    return Command(environment, (where,), lambda states, now: starting(where, states, now))
+
+
+def start_all(environment: str, run_ids: Sequence[str], *, worker_id: str, unwinds: bool, node: str) -> Command:
+    """The same for several; its answer is what became of each, in their order. One that cannot be started keeps no
+    other from it."""
+    wheres = tuple(map(stream, run_ids))
+    starting = _starting(worker_id, unwinds, node)
+
+    def decide(states: Mapping[str, Any], now: int) -> Decision:
+        drafts: list[Draft] = []
+        answers: list[Started] = []
+        for where in wheres:
+            try:
+                decision = starting(where, states, now)
+            except IronflowError as refusal:
+                answers.append(refusal)
+            else:
+                drafts += decision.drafts
+                answers.append(decision.answer)
+        return Decision(drafts, answers)
+
+    return Command(environment, wheres, decide, weight=len(wheres))
 
 
 def behind(decide: Decider, said: Sequence[Said]) -> Decider:
@@ -87,6 +131,30 @@ def decided_by(
             owed = on_failure(run, run.id, failed.error, now)
             drafts += [Draft(held_at, fact, where, correlation) for held_at, fact in owed]
     return Decision(drafts, told(facts))
+
+
+def _starting(worker_id: str, unwinds: bool, node: str) -> Callable[[str, Mapping[str, Any], int], Decision]:
+    """What decides the start of a run, by its stream; the answer is what has Begun."""
+
+    def start(run: Run | None, now: int) -> list[Fact]:
+        return machine.decide_start(run, worker_id=worker_id, now=now, unwinds=unwinds, node=node)
+
+    def decide(where: str, states: Mapping[str, Any], now: int) -> Decision:
+        decision = decided_by(where, start, states, now)
+        return Decision(decision.drafts, _begun(states[where], decision))
+
+    return decide
+
+
+def _begun(run: Run | None, decision: Decision) -> Begun | None:
+    """A suspended run that nothing has woken has slept, and nothing came since its worker was told last."""
+    started = decision.answer
+    if not isinstance(started, RunStarted):
+        return None
+    if run is None or run.status != "waiting" or not run.suspended:
+        return Begun(started, None)
+    slept = [draft.fact for draft in decision.drafts if isinstance(draft.fact, StepCompleted)]
+    return Begun(started, woken(slept, run.version + len(decision.drafts)))
 
 
 def told(facts: Sequence[Fact]) -> RunStarted | RunPaused | None:

@@ -13,7 +13,7 @@ import msgspec
 
 from app import texts
 from app.clock import Clock
-from app.errors import IronflowError, RunChanged
+from app.errors import RunChanged
 from app.history import revisions
 from app.history.committer import Command, Committer, Decision, Done
 from app.history.entry import Draft, Entry
@@ -24,7 +24,6 @@ from app.history.kinds import (
     RunCompleted,
     RunNoted,
     RunPaused,
-    RunStarted,
     RunSuspended,
     Said,
     StepCompleted,
@@ -34,9 +33,8 @@ from app.ids import Ids
 from app.runs import children, commands, holding, machine, steering, steps, tags, waiting, writing, yields
 from app.runs.asking import Request, guarded
 from app.runs.breakpoints import Breakpoints
-from app.runs.commands import Decider, Diverged
+from app.runs.commands import Decider, Diverged, Started
 from app.runs.functions import Functions
-from app.runs.memo import Memos, woken
 from app.runs.noun import stream
 from app.runs.reading import not_found
 from app.runs.state import Run
@@ -48,18 +46,6 @@ from storage.contract import Storage
 from storage.records import RunRow
 
 __all__ = ["Diverged", "Engine"]
-
-
-class Begun(msgspec.Struct, frozen=True):
-    """An execution that has begun. `news` is all that a worker does not know that keeps the one before, where that is
-    known without reading it."""
-
-    started: RunStarted
-    news: Memos | None
-
-
-Started = Begun | IronflowError | None
-"""What became of one of several that were to be started."""
 
 
 class Engine:
@@ -85,23 +71,12 @@ class Engine:
     # For dispatch and transports of workers.
 
     def start(
-        self,
-        environment: str,
-        run_id: str,
-        *,
-        worker_id: str,
-        done: Done,
-        urgent: bool = True,
-        unwinds: bool = False,
-        node: str = "",
+        self, environment: str, run_id: str, *, worker_id: str, done: Done, unwinds: bool = False, node: str = ""
     ) -> None:
-        """Hand the run to a worker of a node. `done` is given what has Begun, or RunNotRunning; or None, if the run was
-        to be unwound and has ended, because the worker cannot do that. A start that is urgent goes before what others
-        have to record, unless too many wait: a free slot waits for it."""
-        where = stream(run_id)
-        starting = _starting(worker_id, unwinds, node)
-        command = Command(environment, (where,), lambda states, now: starting(where, states, now))
-        self._committer.submit(command, done, urgent=urgent, first=urgent)
+        """Hand the run to a worker of a node; that rides along with the next commit. `done` is given what has Begun, or
+        RunNotRunning; or None, if the run was to be unwound and has ended, because the worker cannot do that."""
+        command = commands.start(environment, run_id, worker_id=worker_id, unwinds=unwinds, node=node)
+        self._committer.submit(command, done, urgent=False)
 
     def start_all(
         self,
@@ -113,25 +88,11 @@ class Engine:
         unwinds: bool = False,
         node: str = "",
     ) -> None:
-        """Hand runs to a worker of a node, urgently and in one command. `done` is told in their order what became of
-        each, as `start` tells it: one that cannot be started keeps no other from it."""
-        wheres = tuple(map(stream, run_ids))
-        starting = _starting(worker_id, unwinds, node)
-
-        def decide(states: Mapping[str, Any], now: int) -> Decision:
-            drafts: list[Draft] = []
-            told: list[Started] = []
-            for where in wheres:
-                try:
-                    decision = starting(where, states, now)
-                except IronflowError as refusal:
-                    told.append(refusal)
-                else:
-                    drafts += decision.drafts
-                    told.append(decision.answer)
-            return Decision(drafts, told)
-
-        self._committer.submit(Command(environment, wheres, decide, weight=len(wheres)), done, first=True)
+        """Hand runs to a worker of a node, in one command. `done` is told in their order what became of each, as
+        `start` tells it: one that cannot be started keeps no other from it. They go before what others have to record,
+        unless too many wait: free slots wait for them."""
+        command = commands.start_all(environment, run_ids, worker_id=worker_id, unwinds=unwinds, node=node)
+        self._committer.submit(command, done, first=True)
 
     def step(
         self,
@@ -483,27 +444,3 @@ class Engine:
 
     def _submit(self, environment: str, run_id: str, decider: Decider, done: Done, *, urgent: bool = True) -> None:
         self._committer.submit(commands.command(environment, run_id, decider, ""), done, urgent=urgent)
-
-
-def _starting(worker_id: str, unwinds: bool, node: str) -> Callable[[str, Mapping[str, Any], int], Decision]:
-    """What decides the start of a run, by its stream; the answer is what has Begun."""
-
-    def start(run: Run | None, now: int) -> list[Fact]:
-        return machine.decide_start(run, worker_id=worker_id, now=now, unwinds=unwinds, node=node)
-
-    def decide(where: str, states: Mapping[str, Any], now: int) -> Decision:
-        decision = commands.decided_by(where, start, states, now)
-        return Decision(decision.drafts, _begun(states[where], decision))
-
-    return decide
-
-
-def _begun(run: Run | None, decision: Decision) -> Begun | None:
-    """A suspended run that nothing has woken has slept, and nothing came since its worker was told last."""
-    started = decision.answer
-    if not isinstance(started, RunStarted):
-        return None
-    if run is None or run.status != "waiting" or not run.suspended:
-        return Begun(started, None)
-    slept = [draft.fact for draft in decision.drafts if isinstance(draft.fact, StepCompleted)]
-    return Begun(started, woken(slept, run.version + len(decision.drafts)))

@@ -15,7 +15,8 @@ from app.errors import Internal, RunNotFound, RunNotRunning
 from app.history.committer import submitted
 from app.history.kinds import RunStarted
 from app.node import Node
-from app.runs.engine import Begun, Engine, Started
+from app.runs.commands import Begun, Started
+from app.runs.engine import Engine
 from app.runs.yields import Sleep
 from tests.support.bounds import within
 from tests.support.worker import Worker, emit, ended, register, status_of, step_id
