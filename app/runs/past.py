@@ -138,9 +138,7 @@ class Past:
     def read(self, tx: Transaction, environment: str, run_id: str, position: int = history.END) -> Moment:
         """The same within a transaction."""
         stream = noun.stream(run_id)
-        newest = history.last_of_stream(tx, environment, stream) if "\0" not in run_id else None
-        if newest is None:
-            raise reading.not_found(environment, run_id)
+        newest = reading.newest(tx, environment, run_id)
         last = newest if newest.position <= position else None
         last = last or history.last_of_stream(tx, environment, stream, until=position)
         if last is None:

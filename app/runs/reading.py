@@ -35,7 +35,7 @@ from app.runs.listing import COUNT_MAX, LIMIT_DEFAULT, Order, RunFilter, RunPage
 from app.runs.state import Run, mark
 from storage import events, history, runs
 from storage.contract import Storage, Transaction
-from storage.records import RunRow
+from storage.records import EntryRecord, RunRow
 
 PREFIX_CHARS_MIN, ID_CHARS = 8, 30
 CANDIDATES_MAX = 5
@@ -234,6 +234,14 @@ def with_event(tx: Transaction, run: RunRecord) -> RunRecord:
 def _check_id(environment: str, run_id: str) -> None:
     if "\0" in run_id:  # no id has one, and Postgres cannot be asked
         raise not_found(environment, run_id)
+
+
+def newest(tx: Transaction, environment: str, run_id: str) -> EntryRecord:
+    """The run's last entry. Raises RunNotFound."""
+    last = history.last_of_stream(tx, environment, noun.stream(run_id)) if "\0" not in run_id else None
+    if last is None:
+        raise not_found(environment, run_id)
+    return last
 
 
 def not_found(environment: str, run_id: str) -> RunNotFound:

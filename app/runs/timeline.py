@@ -175,9 +175,7 @@ def _page(
     limit: int,
 ) -> TimelinePage:
     stream = noun.stream(run_id)
-    newest = history.last_of_stream(tx, environment, stream) if "\0" not in run_id else None
-    if newest is None:
-        raise reading.not_found(environment, run_id)
+    newest = reading.newest(tx, environment, run_id)
     low = _version_at(tx, environment, stream, after)
     high = newest.version if before > newest.position else _version_at(tx, environment, stream, before - 1)
     records: list[Record] = []

@@ -13,12 +13,11 @@ from app import expressions
 from app.errors import InvalidArgument, IronflowError
 from app.expressions import EvaluationFailed, Expression
 from app.history.kinds import NULL, RunLogged, RunNoted, RunTagged
-from app.runs import noun, reading
+from app.runs import reading
 from app.runs.past import Moment, Past
 from app.runs.reading import RunRecord, StepRecord
 from app.runs.record import Record
 from app.runs.state import step_path
-from storage import history
 from storage.contract import Storage, Transaction
 
 if TYPE_CHECKING:
@@ -83,9 +82,8 @@ class Watching:
     ) -> Sequence[Sequence[Watched]]:
         """For each expression, what it was at each position. One that is no CEL, or does not fit what there was, says
         so in its own place. Raises RunNotFound, also if the run did not exist by then, and InvalidArgument."""
-        for given, most, field in ((texts, EXPRESSIONS_MAX, "expressions"), (positions, POSITIONS_MAX, "at")):
-            if len(given) > most:
-                raise InvalidArgument(f"{len(given)} {field}, at most {most} are taken", field=field, hint="ask twice")
+        _check_count(texts, EXPRESSIONS_MAX, "expressions")
+        _check_count(positions, POSITIONS_MAX, "at")
         moments = await self._storage.read(
             lambda tx: [self._past.read(tx, environment, run_id, position) for position in positions]
         )
@@ -96,16 +94,18 @@ class Watching:
     async def turns(self, environment: str, run_id: str, texts: Sequence[str], *, after: int) -> Turns:
         """Where expressions were not what they had been at the entry before, from the first entry past a position on: a
         page of it, whose bounds are what it costs. Raises RunNotFound and InvalidArgument."""
-        if len(texts) > EXPRESSIONS_MAX:
-            raise InvalidArgument(
-                f"{len(texts)} expressions, at most {EXPRESSIONS_MAX} are taken", field="expressions", hint="ask twice"
-            )
+        _check_count(texts, EXPRESSIONS_MAX, "expressions")
         from app import cel  # here, not in the thread: see loading.one_by_one
 
         assert cel is not None
         return await self._storage.read(
             lambda tx: _turns(tx, self._past, environment, run_id, [_compiled(text) for text in texts], after)
         )
+
+
+def _check_count(given: Sequence[object], most: int, field: str) -> None:
+    if len(given) > most:
+        raise InvalidArgument(f"{len(given)} {field}, at most {most} are taken", field=field, hint="ask twice")
 
 
 def _compiled(text: str) -> Expression | Watched:
@@ -120,14 +120,13 @@ def _turns(
 ) -> Turns:
     from app import cel
 
-    stream = noun.stream(run_id)
-    newest = history.last_of_stream(tx, environment, stream) if "\0" not in run_id else None
-    if newest is None:
-        raise reading.not_found(environment, run_id)
+    newest = reading.newest(tx, environment, run_id)
     known: list[Watched] | None = None
+    told: list[bytes] = []
     if after > 0:
         moment = past.read(tx, environment, run_id, after)
         known = [_value(one, moment.run, moment.last, cel.Budget(COST_MAX)) for one in wanted]
+        told = [_text(one) for one in known]
     found: list[Turn] = []
     looked, work, size, last = 0, 0, 0, after
     for run, record in past.walk(tx, environment, run_id, after=after, limit=LOOKED_MAX):
@@ -136,14 +135,15 @@ def _turns(
         if not anew:
             continue
         budget = cel.Budget(COST_MAX)
-        values = [] if known is None else [*known]
+        values, texts = [*known] if known is not None else [], [*told]
         for nth in anew:
-            values[nth : nth + 1] = [_value(wanted[nth], run, record, budget)]
+            value = _value(wanted[nth], run, record, budget)
+            values[nth : nth + 1], texts[nth : nth + 1] = [value], [_text(value)]
         work += budget.spent + len(run.steps) * sum(_reads_state(wanted[nth]) for nth in anew)
-        if known is None or any(_text(values[nth]) != _text(known[nth]) for nth in anew):
+        if known is None or texts != told:
             found.append(Turn(record.position, record.version, record.summary, values))
-            size += sum(len(_text(one)) for one in values)
-        known = values
+            size += sum(map(len, texts))
+        known, told = values, texts
         if work > WORK_MAX or size > BYTES_MAX:
             break
     return Turns(found, looked=looked, of=newest.version, until=last, after=last if last < newest.position else 0)
@@ -173,11 +173,7 @@ def _text(watched: Watched) -> bytes:
 
 
 def _evaluated(texts: Sequence[str], moments: Sequence[Moment], budget: Budget) -> Sequence[Sequence[Watched]]:
-    return [[_watched(text, moment, budget) for moment in moments] for text in texts]
-
-
-def _watched(text: str, moment: Moment, budget: Budget) -> Watched:
-    return _value(_compiled(text), moment.run, moment.last, budget)
+    return [[_value(one, moment.run, moment.last, budget) for moment in moments] for one in map(_compiled, texts)]
 
 
 def _value(wanted: Expression | Watched, run: RunRecord, last: Record, budget: Budget) -> Watched:
