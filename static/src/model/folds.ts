@@ -1,5 +1,6 @@
 /** Which groups of a run are open: as they are by themselves, or down to a level, but for those that somebody turned round.
  * The URL has it: a level, the groups by their ids, and of many of them a mark of each. */
+import { hashOf } from "./hash";
 import { type Row, isCollapsed } from "./waterfall";
 
 export interface Folds {
@@ -59,12 +60,11 @@ function keysOf(id: string): readonly string[] {
 
 const marks = new Map<string, string>();
 
-/** 30 bits of a group's id, by FNV-1a: of a thousand groups hardly two have the same. */
+/** 30 bits of a group's id: of a thousand groups hardly two have the same. */
 function markOf(id: string): string {
   const known = marks.get(id);
   if (known) return known;
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
+  const hash = hashOf(id);
   const made = MARKS + [0, 6, 12, 18, 24].map((shift) => DIGITS[(hash >>> shift) & 63]).join("");
   marks.set(id, made);
   return made;
