@@ -15,7 +15,7 @@ from app.access.records import Key
 from app.api.answers import answer, body_of, decoded
 from app.api.authors import denied_by_policies
 from app.api.caller import Caller, caller_of
-from app.api.conditions import CHANGED_TO, tagged, version_of
+from app.api.conditions import CHANGED_TO, REVISION_TAG, STALE, tagged, version_of
 from app.api.parameters import query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.access import (
@@ -158,9 +158,8 @@ def _told(services: Services, key: Key, maker: Maker) -> Mapping[str, Any]:
 
 
 def routes(services: Services) -> Sequence[Route]:
-    tag, stale = {"ETag": "its revision"}, {412: "it was changed meanwhile"}
-    key = Answer("the key", ApiKeyResponse, headers=tag)
-    made = Answer("the key and its secret", CreateApiKeyResponse, headers=tag)
+    key = Answer("the key", ApiKeyResponse, headers=REVISION_TAG)
+    made = Answer("the key and its secret", CreateApiKeyResponse, headers=REVISION_TAG)
     missing: Mapping[int, str] = {404: "no such key"}
     denied: Mapping[int, str] = {403: "it may do what you may not"}
     example = {"name": "ci", "role_ids": ["viewer"], "expires_in": "90d"}
@@ -182,7 +181,7 @@ def routes(services: Services) -> Sequence[Route]:
         "GET": Operation("A key, without its secret", {200: key, **missing}, permission="apikeys:read"),
         "DELETE": Operation(
             "Revoke a key, at once",
-            {204: "it counts no more", **missing, **denied, **stale},
+            {204: "it counts no more", **missing, **denied, **STALE},
             headers=CHANGED_TO,
             query=RevokeApiKeyQuery,
             permission="apikeys:manage",
@@ -191,7 +190,7 @@ def routes(services: Services) -> Sequence[Route]:
     rotate = {
         "POST": Operation(
             "Give a key another secret",
-            {200: made, **missing, **denied, **stale},
+            {200: made, **missing, **denied, **STALE},
             headers=CHANGED_TO,
             body=Body(RotateApiKeyRequest, {"overlap_seconds": 3600}, required=False),
             permission="apikeys:manage",
@@ -200,7 +199,7 @@ def routes(services: Services) -> Sequence[Route]:
     roles = {
         "PUT": Operation(
             "Give a key other roles",
-            {200: key, **missing, **denied, **stale},
+            {200: key, **missing, **denied, **STALE},
             headers=CHANGED_TO,
             body=Body(ReplaceRolesRequest, {"role_ids": ["viewer"]}),
             permission="apikeys:manage",

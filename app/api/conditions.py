@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from app.api.caller import Header
@@ -20,6 +21,10 @@ CONDITIONS = {
 }
 
 CHANGED_TO = {"If-Match": "the revision that is to be changed; if there is another by now, nothing is done"}
+
+STALE: Mapping[int, str] = {412: "it was changed meanwhile"}
+
+REVISION_TAG = {"ETag": "its revision"}
 
 _REVISION = re.compile(r'(?:W/)?"?([0-9]{1,19})"?')
 

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
-from app.api.conditions import CHANGED_TO, tagged, version_of
+from app.api.conditions import CHANGED_TO, REVISION_TAG, STALE, tagged, version_of
 from app.api.parameters import query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.functions import (
@@ -221,8 +221,7 @@ def _number(text: str, field: str) -> int:
 def routes(services: Services) -> Sequence[Route]:
     path = "/api/v1/functions/{function_id}"
     missing: Mapping[int, str] = {404: "there is none"}
-    stale: Mapping[int, str] = {412: "it was changed meanwhile"}
-    function = Answer("the function", FunctionResponse, headers={"ETag": "its revision"})
+    function = Answer("the function", FunctionResponse, headers=REVISION_TAG)
     listing = Operation(
         "Every function, by id",
         {200: Answer("functions", ListFunctionsResponse)},
@@ -237,7 +236,7 @@ def routes(services: Services) -> Sequence[Route]:
     )
     deletion = Operation(
         "Delete a function; its runs and its history stay",
-        {200: Answer("deleted", DeletedFunctionResponse), **missing, **stale},
+        {200: Answer("deleted", DeletedFunctionResponse), **missing, **STALE},
         query=DeleteFunctionQuery,
         headers=CHANGED_TO,
         permission="functions:manage",
@@ -268,7 +267,7 @@ def routes(services: Services) -> Sequence[Route]:
     )
     pin = Operation(
         "Keep a function at a version, whatever workers register; without one, at that of now",
-        {200: function, **missing, **stale},
+        {200: function, **missing, **STALE},
         body=Body(PinBody, {"version": 1, "reason": "the new one loses orders"}, required=False),
         headers=CHANGED_TO,
         permission="functions:manage",
@@ -281,7 +280,7 @@ def routes(services: Services) -> Sequence[Route]:
     why = Body(ReasonBody, {"reason": "the warehouse is closed"}, required=False)
     unpin = Operation(
         "Let what workers register next count again",
-        {200: function, **missing, **stale},
+        {200: function, **missing, **STALE},
         body=why,
         headers=CHANGED_TO,
         permission="functions:manage",
@@ -302,7 +301,7 @@ def routes(services: Services) -> Sequence[Route]:
                 {
                     "POST": Operation(
                         summary,
-                        {200: function, **missing, **stale},
+                        {200: function, **missing, **STALE},
                         body=why,
                         headers=CHANGED_TO,
                         permission="functions:manage",

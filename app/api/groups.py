@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from app import clock
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
-from app.api.conditions import CHANGED_TO, tagged, version_of
+from app.api.conditions import CHANGED_TO, REVISION_TAG, STALE, tagged, version_of
 from app.api.parameters import instant, query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.groups import (
@@ -238,9 +238,7 @@ async def _start(services: Services, after: int | None, at: str) -> int:
 
 def routes(services: Services) -> Sequence[Route]:
     missing: Mapping[int, str] = {404: "no such group"}
-    stale: Mapping[int, str] = {412: "it was changed meanwhile"}
-    tag = {"ETag": "its revision"}
-    one = Answer("the group", GroupResponse, headers=tag)
+    one = Answer("the group", GroupResponse, headers=REVISION_TAG)
     example: dict[str, Any] = {"name": "billing", "pattern": "order.>", "max_redeliveries": 5}
     listing = {
         "GET": Operation(
@@ -260,14 +258,14 @@ def routes(services: Services) -> Sequence[Route]:
         "GET": Operation("A consumer group", {200: one, **missing}, permission="groups:read"),
         "PATCH": Operation(
             "Change a consumer group",
-            {200: one, **missing, **stale},
+            {200: one, **missing, **STALE},
             body=Body(UpdateGroupBody, {"max_inflight": 200}),
             headers=CHANGED_TO,
             permission="groups:manage",
         ),
         "DELETE": Operation(
             "Delete a consumer group; a missing one is no error",
-            {204: "it is gone", **stale},
+            {204: "it is gone", **STALE},
             headers=CHANGED_TO,
             permission="groups:manage",
         ),
@@ -275,7 +273,7 @@ def routes(services: Services) -> Sequence[Route]:
     pause = {
         "POST": Operation(
             "Deliver nothing until it is resumed",
-            {200: one, **missing, **stale},
+            {200: one, **missing, **STALE},
             body=Body(ReasonBody, {"reason": "the shop moves"}, required=False),
             headers=CHANGED_TO,
             permission="groups:manage",
@@ -284,7 +282,7 @@ def routes(services: Services) -> Sequence[Route]:
     resume = {
         "POST": Operation(
             "Deliver again",
-            {200: one, **missing, **stale},
+            {200: one, **missing, **STALE},
             body=Body(ReasonBody, {}, required=False),
             headers=CHANGED_TO,
             permission="groups:manage",
@@ -300,7 +298,7 @@ def routes(services: Services) -> Sequence[Route]:
     reset = {
         "POST": Operation(
             "Begin again elsewhere, or see what that would do",
-            {200: Answer("what was done, or would be", ResetGroupResponse, headers=tag), **missing, **stale},
+            {200: Answer("what was done, or would be", ResetGroupResponse, headers=REVISION_TAG), **missing, **STALE},
             body=Body(ResetGroupBody, {"after": 0, "preview": True}),
             headers=CHANGED_TO,
             permission="groups:manage",

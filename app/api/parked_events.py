@@ -9,7 +9,7 @@ import msgspec
 
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
-from app.api.conditions import CHANGED_TO, version_of
+from app.api.conditions import CHANGED_TO, STALE, version_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.parked_events import (
     DiscardedResponse,
@@ -131,7 +131,7 @@ def routes(services: Services) -> Sequence[Route]:
             200: Answer("how many", DiscardedResponse),
             **missing,
             409: "a rebuild under way tries one of them again",
-            412: "it was changed meanwhile",
+            **STALE,
         },
         headers=CHANGED_TO,
         body=Body(ParkedBody, {"reason": "a test order", "event_ids": ["evt_…"]}),

@@ -11,7 +11,7 @@ import msgspec
 from app.api import live
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
-from app.api.conditions import CHANGED_TO, tagged, version_of
+from app.api.conditions import CHANGED_TO, REVISION_TAG, STALE, tagged, version_of
 from app.api.parameters import query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import given
@@ -252,23 +252,21 @@ class Watch:
 
 def routes(services: Services) -> Sequence[Route]:
     missing: Mapping[int, str] = {404: "there is no such projection"}
-    stale: Mapping[int, str] = {412: "it was changed meanwhile"}
-    tag = {"ETag": "its revision"}
     one = {
         "GET": Operation(
             "A projection, and the state of one partition, now or as of a position or time",
-            {200: Answer("it", ProjectionResponse, headers=tag), **missing, 412: "that state cannot be told"},
+            {200: Answer("it", ProjectionResponse, headers=REVISION_TAG), **missing, 412: "that state cannot be told"},
             query=ProjectionQuery,
             permission="projections:read",
         ),
         "PUT": Operation(
             "Register a projection that the server folds by rules; another fold is built beside the one that serves",
             {
-                201: Answer("it is new", RegisteredProjectionResponse, headers=tag),
-                200: Answer("it was there", RegisteredProjectionResponse, headers=tag),
+                201: Answer("it is new", RegisteredProjectionResponse, headers=REVISION_TAG),
+                200: Answer("it was there", RegisteredProjectionResponse, headers=REVISION_TAG),
                 400: "it cannot work",
                 409: "it is of another mode, or a newer version is there",
-                **stale,
+                **STALE,
             },
             headers=CHANGED_TO,
             body=Body(
@@ -283,7 +281,7 @@ def routes(services: Services) -> Sequence[Route]:
         ),
         "DELETE": Operation(
             "Delete it, with its states",
-            {200: Answer("done", ProjectionActionResponse), **missing, **stale},
+            {200: Answer("done", ProjectionActionResponse), **missing, **STALE},
             query=ReasonQuery,
             headers=CHANGED_TO,
             permission="projections:manage",
@@ -297,7 +295,7 @@ def routes(services: Services) -> Sequence[Route]:
         ),
         "POST": Operation(
             "Fold it from the beginning while the old one serves",
-            {200: Answer("the job", RebuildJobResponse), **missing, 409: "a rebuild is under way", **stale},
+            {200: Answer("the job", RebuildJobResponse), **missing, 409: "a rebuild is under way", **STALE},
             headers=CHANGED_TO,
             body=Body(RebuildBody, {"reason": "the rules were wrong"}, required=False),
             permission="projections:manage",
@@ -361,7 +359,7 @@ def routes(services: Services) -> Sequence[Route]:
                 {
                     "POST": Operation(
                         text,
-                        {200: Answer("done", ProjectionActionResponse), **missing, **stale},
+                        {200: Answer("done", ProjectionActionResponse), **missing, **STALE},
                         headers=CHANGED_TO,
                         body=Body(SteerBody, {"reason": "a look at it"}, required=False),
                         permission="projections:manage",
