@@ -71,14 +71,7 @@ export function useRecords(runId: string): Records {
   const fill = async (which: readonly Gap[]): Promise<void> => {
     const abort = new AbortController();
     setFilling(abort);
-    let shown = state.all.length;
-    const gathered = gathering(
-      () => shown,
-      (page) => {
-        shown += page.length;
-        show(page);
-      },
-    );
+    const gathered = gathering(state.all.length, show);
     try {
       for (const { after, before } of which) {
         await fetched(runId, after, gathered.take, abort.signal, before);
@@ -137,20 +130,32 @@ function others(runId: string, signal: AbortSignal): Promise<readonly (readonly 
   return Promise.all([newest, ...named().map((position) => around(runId, position, signal))]);
 }
 
+interface Gathering {
+  take: (page: readonly Rec[]) => void;
+  /** Show what was kept back. */
+  show: () => void;
+  /** So many more are shown, which came another way. */
+  shows: (count: number) => void;
+}
+
 /** Keeps pages back until they are as many as all that is shown: records are folded a few times, not once a page. */
-function gathering(shown: () => number, show: (page: readonly Rec[]) => void): { take: (page: readonly Rec[]) => void; show: () => void } {
+function gathering(shown: number, show: (page: readonly Rec[]) => void): Gathering {
   let held: Rec[] = [];
   const all = (): void => {
     const page = held;
     held = [];
+    shown += page.length;
     show(page);
   };
   return {
     take: (page) => {
       held.push(...page);
-      if (held.length >= shown()) all();
+      if (held.length >= shown) all();
     },
     show: all,
+    shows: (count) => {
+      shown += count;
+    },
   };
 }
 
@@ -170,7 +175,7 @@ export function recordsAfter(
   let busy = false;
   let wanted = false;
   let timer = 0;
-  let shown = 0;
+  const gathered = gathering(0, take);
   const look = async (): Promise<void> => {
     if (busy) {
       wanted = true;
@@ -179,18 +184,11 @@ export function recordsAfter(
     busy = true;
     wanted = false;
     clearTimeout(timer);
-    const gathered = gathering(
-      () => shown,
-      (page) => {
-        shown += page.length;
-        take(page);
-      },
-    );
     try {
       if (after === 0 && first) {
         const begun = await first(abort.signal);
         after = begun.all.at(-1)?.position ?? 0;
-        shown = begun.all.length;
+        gathered.shows(begun.all.length);
         if (begun.ended) return;
       }
       await fetched(
